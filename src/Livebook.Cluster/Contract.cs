@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace Livebook.Cluster;
+
+/// <summary>How a node takes part in a cluster.</summary>
+public sealed record ClusterOptions
+{
+    /// <summary>Full name, <c>base@address</c>, e.g. <c>livebook@127.0.0.2</c>.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>What discovery asks for; null = alone (no port is opened).</summary>
+    public string? DnsQuery { get; init; }
+
+    /// <summary>True = ask for AAAA records instead of A.</summary>
+    public bool Ipv6 { get; init; }
+
+    /// <summary>Shared secret of the cluster; links are keyed by it.</summary>
+    public string Cookie { get; init; } = "";
+
+    /// <summary>Port of node links.</summary>
+    public int Port { get; init; } = 13825;
+
+    /// <summary>Directory of this node alone; logs are kept in <c>logs/</c> below it.</summary>
+    public required string DataPath { get; init; }
+
+    /// <summary>Version of this build, shown to others.</summary>
+    public string Version { get; init; } = "0";
+
+    /// <summary>DNS servers to ask instead of the system's (tests); null = the system's.</summary>
+    public IPEndPoint? DnsServer { get; init; }
+
+    /// <summary>Test switch: acknowledge without a standby and without waiting for the disk, so that a checker can be shown to fail.</summary>
+    public bool UnsafeWithoutReplication { get; init; }
+}
+
+/// <summary>What a node may do.</summary>
+public enum NodeStatus
+{
+    /// <summary>No cluster is configured, or every other member left or is proven dead.</summary>
+    Alone,
+
+    /// <summary>A cluster is configured and this node is not a member yet: no changes.</summary>
+    Joining,
+
+    /// <summary>Member of a cluster.</summary>
+    Member,
+
+    /// <summary>Cut off from the majority: read only.</summary>
+    Minority,
+}
+
+public sealed record MemberInfo(string Name, string Address, string Version, string Status, DateTimeOffset StartedAt);
+
+/// <summary>An address that discovery named and that is not a member, with the reason.</summary>
+public sealed record Stranger(string Address, string Reason, DateTimeOffset Since);
+
+/// <summary>What discovery knows.</summary>
+public sealed record DiscoveryInfo(string Mode, string? Query, ImmutableArray<string> LastAnswer, DateTimeOffset? LastAt, string? Error);
+
+/// <summary>One log (a session) and who holds it. Known on every node.</summary>
+/// <param name="Info">Small description set by the owner (<see cref="IOwnedLog.SetInfo"/>), opaque here.</param>
+public sealed record LogEntryInfo(string Id, string Owner, string? Standby, long Epoch, ReadOnlyMemory<byte> Info);
+
+/// <summary>The contents of a log when a node takes it over: the last snapshot and the entries behind it.</summary>
+public sealed record LogContents(ReadOnlyMemory<byte> Snapshot, ImmutableArray<ReadOnlyMemory<byte>> Entries);
+
+/// <summary>Why a node got or lost a log.</summary>
+public enum OwnershipReason
+{
+    /// <summary>Made here.</summary>
+    Created,
+
+    /// <summary>Found on this node's disk at start.</summary>
+    Restarted,
+
+    /// <summary>The owner died.</summary>
+    Failover,
+
+    /// <summary>The owner handed it over.</summary>
+    Handover,
+
+    /// <summary>Somebody with a higher epoch owns it.</summary>
+    Fenced,
+
+    /// <summary>Deleted.</summary>
+    Deleted,
+}
+
+/// <summary>A log that this node owns: the only writer of one session. Safe for one caller at a time.</summary>
+public interface IOwnedLog
+{
+    string Id { get; }
+
+    /// <summary>Incarnation of ownership; goes up by one at least whenever the owner changes or restarts.</summary>
+    long Epoch { get; }
+
+    /// <summary>Node that holds the second copy; null while there is none.</summary>
+    string? Standby { get; }
+
+    /// <summary>
+    /// Appends entries in order. Completes when they are safe: the standby has them, or, with no other node, they are on this node's disk (fsync).
+    /// May be called again before the last call completed; completions keep the order.
+    /// </summary>
+    /// <exception cref="OwnershipLostException">Another node owns the log now; the entries may be lost. Stop using it.</exception>
+    /// <exception cref="IOException">The disk refused them (alone only); the entries are not stored.</exception>
+    Task AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> entries, CancellationToken stop);
+
+    /// <summary>Replaces everything appended so far by a snapshot. Called now and then (every few hundred entries or megabytes).</summary>
+    Task CompactAsync(ReadOnlyMemory<byte> snapshot, CancellationToken stop);
+
+    /// <summary>Sets the description that every node sees. Cheap; may be coalesced.</summary>
+    void SetInfo(ReadOnlyMemory<byte> info);
+
+    /// <summary>Removes the log from every node.</summary>
+    Task DeleteAsync(CancellationToken stop);
+}
+
+/// <summary>Another node owns the log now.</summary>
+public sealed class OwnershipLostException(string message) : Exception(message);
+
+/// <summary>What lives on top: is told which logs this node owns.</summary>
+public interface ILogHost
+{
+    /// <summary>This node owns <paramref name="log"/> now. Returns when it serves it.</summary>
+    Task AdoptAsync(IOwnedLog log, LogContents contents, OwnershipReason reason, CancellationToken stop);
+
+    /// <summary>This node does not own the log any more: stop serving at once, write nothing.</summary>
+    Task ReleaseAsync(string id, OwnershipReason reason);
+}
+
+/// <summary>The door to the cluster. Implemented by <c>ClusterNode</c>; works the same when alone.</summary>
+public interface ICluster : IAsyncDisposable
+{
+    /// <summary>Name of this node.</summary>
+    string Self { get; }
+    NodeStatus Status { get; }
+    ImmutableArray<MemberInfo> Members { get; }
+    ImmutableArray<Stranger> Strangers { get; }
+    DiscoveryInfo Discovery { get; }
+
+    /// <summary>Every log of every node by id.</summary>
+    ImmutableDictionary<string, LogEntryInfo> Logs { get; }
+
+    /// <summary>Raised, on any thread, after <see cref="Status"/>, <see cref="Members"/> or <see cref="Logs"/> changed. Handlers return at once.</summary>
+    event Action? Changed;
+
+    /// <summary>Node with the fewest logs among the reachable members, this one preferred when equal.</summary>
+    string LeastLoaded();
+
+    /// <summary>Makes a log owned by this node; completes when its first snapshot is safe. Does not call <see cref="ILogHost.AdoptAsync"/>.</summary>
+    /// <exception cref="InvalidOperationException">There is a log with this id, or this node may not change anything now (<see cref="Status"/>).</exception>
+    Task<IOwnedLog> CreateAsync(string id, ReadOnlyMemory<byte> snapshot, ReadOnlyMemory<byte> info, CancellationToken stop);
+
+    /// <summary>Answers requests on <paramref name="channel"/>. Called with the asking node's name. Set up before <c>StartAsync</c>.</summary>
+    void Handle(string channel, Func<string, ReadOnlyMemory<byte>, CancellationToken, Task<ReadOnlyMemory<byte>>> handler);
+
+    /// <summary>Receives messages on <paramref name="channel"/>, one at a time in the order they were sent by each node. Handlers return at once.</summary>
+    void Listen(string channel, Action<string, ReadOnlyMemory<byte>> listener);
+
+    /// <summary>Asks a node (may be this one) and waits for the answer. Payloads of any size up to 64 MB; large ones are sent in pieces.</summary>
+    /// <exception cref="NodeUnreachableException">The node is not a member, or died before it answered.</exception>
+    /// <exception cref="RemoteException">The handler threw; the message is its message.</exception>
+    Task<ReadOnlyMemory<byte>> RequestAsync(string node, string channel, ReadOnlyMemory<byte> payload, CancellationToken stop);
+
+    /// <summary>Sends without waiting; lost when the node is not reachable.</summary>
+    void Tell(string node, string channel, ReadOnlyMemory<byte> payload);
+
+    /// <summary>Ends read-only by an operator's word (two nodes, the other one is really gone).</summary>
+    Task PromoteAsync(CancellationToken stop);
+
+    /// <summary>Begins to take part. Logs found on disk are adopted once this node is alone or a member.</summary>
+    Task StartAsync(ILogHost host, CancellationToken stop);
+}
+
+/// <summary>The node is not there.</summary>
+public sealed class NodeUnreachableException(string message) : Exception(message);
+
+/// <summary>The other node's handler failed.</summary>
+public sealed class RemoteException(string message) : Exception(message);

@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using Livebook.Protocol;
+
+namespace Livebook.Server.Runtimes;
+
+/// <summary>Where sessions get their runtime processes from.</summary>
+public interface IRuntimes : IAsyncDisposable
+{
+    /// <summary>Gives a session a runtime: a warm spare when there is one, else a new process. Completes when it can evaluate.</summary>
+    /// <param name="onReport">Called for every report in order, one at a time; the next is delivered when it completes (back-pressure).</param>
+    /// <param name="onDown">Called once when the process is gone, with the reason in words for a person.</param>
+    /// <exception cref="RuntimeStartException">The process could not be started or did not answer within 10 s; the message says why.</exception>
+    Task<IRuntime> StartAsync(RuntimeRequest request, Func<ReportFrame, Task> onReport, Action<string> onDown, CancellationToken stop);
+
+    /// <summary>Connects again to the runtime of a session that this server started before it was restarted; null when there is none alive.</summary>
+    /// <param name="lastReport">Sequence of the last report that is in the session's log.</param>
+    Task<IRuntime?> AdoptAsync(RuntimeRequest request, string runtimeId, long lastReport, Func<ReportFrame, Task> onReport, Action<string> onDown, CancellationToken stop);
+}
+
+public sealed record RuntimeRequest(string Session, long Epoch, string Directory, string? NotebookPath, ImmutableSortedDictionary<string, string> Environment);
+
+/// <summary>One runtime process.</summary>
+public interface IRuntime : IAsyncDisposable
+{
+    /// <summary>Unique id of the process; stored in the session so that a returning server can find it.</summary>
+    string Id { get; }
+    int Pid { get; }
+    string Framework { get; }
+
+    /// <summary>Sends a command; in order. Lost silently when the process is gone (onDown tells).</summary>
+    void Send(RuntimeCommand command);
+
+    /// <summary>Ends the process and its children. <see cref="IAsyncDisposable.DisposeAsync"/> does the same; <see cref="Detach"/> does not.</summary>
+    Task StopAsync();
+
+    /// <summary>Leaves the process running for the server that comes back within 60 s.</summary>
+    void Detach();
+}
+
+public sealed class RuntimeStartException(string message) : Exception(message);
