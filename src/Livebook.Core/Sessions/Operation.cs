@@ -173,8 +173,12 @@ public abstract record SystemOperation : Operation
 public sealed record FileVersion(long Size, DateTimeOffset ModifiedAt, string Hash);
 
 /// <summary>Who asked, and when: everything a reducer must not find out by itself.</summary>
-/// <param name="Client">Id of the browser tab or API key; null for the system.</param>
-/// <param name="User">Name to show.</param>
 /// <param name="Time">The owner's clock, UTC.</param>
-/// <param name="Key">Makes the operation happen at most once: the client's <c>ref</c>, or an API <c>Idempotency-Key</c>.</param>
-public sealed record Stamp(DateTimeOffset Time, string? Client = null, string? User = null, string? Key = null);
+/// <param name="Client">Id of the browser tab; null for the API and the system.</param>
+/// <param name="User">Name to show.</param>
+/// <param name="Ref">The tab's count of its operations; one that was seen before happens no second time.</param>
+/// <param name="Key">An API client's <c>Idempotency-Key</c>; the same within 24 h returns the first result.</param>
+public sealed record Stamp(DateTimeOffset Time, string? Client = null, string? User = null, long? Ref = null, string? Key = null);
+
+/// <summary>One entry of a session's log.</summary>
+public sealed record LogRecord(Operation Operation, Stamp Stamp);

@@ -77,8 +77,8 @@ public abstract record ServerMessage
         ImmutableDictionary<string, PresenceView> Clients
     ) : ServerMessage;
 
-    /// <summary>Everything that happened from version <paramref name="From"/> + 1 to <paramref name="From"/> + items.</summary>
-    public sealed record Entries(long Epoch, long From, ImmutableArray<StreamEntry> Items) : ServerMessage;
+    /// <summary>Everything that happened behind version <paramref name="From"/> up to <paramref name="To"/>. A version is the number of an operation in the session's log, so it goes on across owners.</summary>
+    public sealed record Entries(long Epoch, long From, long To, ImmutableArray<StreamEntry> Items) : ServerMessage;
 
     /// <summary>The operation is in the log, safe, and visible from <paramref name="Version"/> on.</summary>
     public sealed record Accepted(long Ref, long Version) : ServerMessage;
@@ -104,7 +104,7 @@ public abstract record ServerMessage
     public sealed record Gone(string Reason) : ServerMessage;
 }
 
-/// <summary>One step of a session's ordered stream; each counts one version.</summary>
+/// <summary>One step of a session's ordered stream. Text of a cell that the page does not know (deleted within the same entries) is ignored.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "k")]
 [JsonDerivedType(typeof(Patched), "p")]
 [JsonDerivedType(typeof(TextChanged), "t")]

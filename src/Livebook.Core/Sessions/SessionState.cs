@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Livebook.Core.Notebooks;
+using Livebook.Core.Views;
+using Livebook.Core.Wire;
+using Livebook.Protocol;
+
+namespace Livebook.Core.Sessions;
+
+/// <summary>Everything a session knows. Immutable; only <see cref="SessionReducer"/> makes the next one.</summary>
+public sealed record SessionState
+{
+    public required string Id { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>How many operations have been accepted: the number of the last entry of the log.</summary>
+    public long Version { get; init; }
+    public required Notebook Notebook { get; init; }
+
+    /// <summary>What the session knows of each cell besides its place in the notebook.</summary>
+    public ImmutableDictionary<string, CellState> Cells { get; init; } = ImmutableDictionary<string, CellState>.Empty;
+
+    /// <summary>Cells that wait to be evaluated, in order.</summary>
+    public ImmutableArray<string> Queue { get; init; } = [];
+    public RuntimeState Runtime { get; init; } = new();
+    public FileState File { get; init; } = new();
+
+    /// <summary>Deleted cells by id, without outputs.</summary>
+    public ImmutableDictionary<string, BinEntry> Bin { get; init; } = ImmutableDictionary<string, BinEntry>.Empty;
+    public ImmutableDictionary<string, Notice> Notices { get; init; } = ImmutableDictionary<string, Notice>.Empty;
+
+    /// <summary>Goes up whenever what the file holds has changed.</summary>
+    public long ContentRevision { get; init; }
+
+    /// <summary>Highest <see cref="Stamp.Ref"/> by client, so that what is sent again does not happen again.</summary>
+    public ImmutableDictionary<string, SeenRef> Refs { get; init; } = ImmutableDictionary<string, SeenRef>.Empty;
+
+    /// <summary>Results by <c>Idempotency-Key</c>, kept for 24 h.</summary>
+    public ImmutableDictionary<string, KeyedResult> Keys { get; init; } = ImmutableDictionary<string, KeyedResult>.Empty;
+
+    /// <summary>Bytes of all outputs (two per UTF-16 unit).</summary>
+    public long OutputBytes { get; init; }
+
+    /// <summary>Limit of <see cref="OutputBytes"/>; what comes later is cut, and said.</summary>
+    public long OutputLimitBytes { get; init; } = 50L * 1024 * 1024;
+
+    /// <summary>State of a cell; a cell nobody touched has the initial one.</summary>
+    public CellState StateOf(string cellId) => Cells.GetValueOrDefault(cellId, CellState.Initial);
+}
+
+/// <summary>Whether a cell waits or runs.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<CellStatus>))]
+public enum CellStatus
+{
+    [JsonStringEnumMemberName("ready")]
+    Ready,
+
+    [JsonStringEnumMemberName("queued")]
+    Queued,
+
+    [JsonStringEnumMemberName("evaluating")]
+    Evaluating,
+}
+
+/// <summary>What a cell's outputs are worth. <em>Stale</em> is not stored: it follows from <see cref="CellState.Snapshot"/>.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<CellValidity>))]
+public enum CellValidity
+{
+    [JsonStringEnumMemberName("fresh")]
+    Fresh,
+
+    [JsonStringEnumMemberName("evaluated")]
+    Evaluated,
+
+    [JsonStringEnumMemberName("aborted")]
+    Aborted,
+}
+
+/// <summary>What the session knows of one cell.</summary>
+public sealed record CellState
+{
+    public static readonly CellState Initial = new();
+
+    public CellStatus Status { get; init; }
+    public CellValidity Validity { get; init; }
+    public bool Errored { get; init; }
+
+    /// <summary>Number of the last evaluation that was started; 0 = never.</summary>
+    public int Evaluation { get; init; }
+
+    /// <summary>The source that was evaluated last.</summary>
+    [JsonConverter(typeof(Livebook.Core.Text.SurrogateSafeString))]
+    public string? EvaluatedSource { get; init; }
+
+    /// <summary>Evaluations of the ancestors when it was evaluated; differing from the present ones makes the cell stale.</summary>
+    public string? Snapshot { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public double? DurationMs { get; init; }
+    public string? Progress { get; init; }
+    public ImmutableArray<CellOutput> Outputs { get; init; } = [];
+
+    /// <summary>Counts outputs of this cell, for their ids.</summary>
+    public int OutputCount { get; init; }
+    public ImmutableArray<Diagnostic> Diagnostics { get; init; } = [];
+    public int DiagnosticsRevision { get; init; }
+
+    /// <summary>Counts the cell's text updates.</summary>
+    public int TextRevision { get; init; }
+
+    /// <summary>The last text updates, ending at <see cref="TextRevision"/>: what a late editor is rebased over.</summary>
+    public ImmutableList<TextUpdate> TextHistory { get; init; } = [];
+}
+
+/// <summary>One output as the session keeps it.</summary>
+public sealed record CellOutput
+{
+    public required string Id { get; init; }
+    public required OutputKind Kind { get; init; }
+
+    /// <summary>For text streams.</summary>
+    public AppendLog<string>? Chunks { get; init; }
+
+    /// <summary>Characters in <see cref="Chunks"/>.</summary>
+    public long Length { get; init; }
+
+    /// <summary>Characters cut from the front.</summary>
+    public long Cut { get; init; }
+
+    /// <summary>For everything else: MIME type → value; large values carry their hash.</summary>
+    public ImmutableSortedDictionary<string, StoredValue>? Data { get; init; }
+    public ErrorDetails? Error { get; init; }
+}
+
+/// <param name="Hash">Lower-case hex SHA-256 of the UTF-8 value, for values that do not travel inline.</param>
+public sealed record StoredValue(string Value, string? Hash);
+
+/// <summary>The session's runtime as far as the session knows.</summary>
+public sealed record RuntimeState
+{
+    /// <summary><c>off</c>, <c>starting</c>, <c>connected</c> or <c>down</c>.</summary>
+    public string Status { get; init; } = "off";
+
+    /// <summary>Id of the process; null while there is none.</summary>
+    public string? Id { get; init; }
+    public string? Node { get; init; }
+    public int? Pid { get; init; }
+    public string? Framework { get; init; }
+    public long MemoryBytes { get; init; }
+
+    /// <summary>Why it is down.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>Number of the last report that is in the log.</summary>
+    public long LastReport { get; init; }
+}
+
+/// <summary>Where the notebook is saved.</summary>
+public sealed record FileState
+{
+    /// <summary><c>none</c>, <c>saved</c>, <c>dirty</c>, <c>saving</c>, <c>failed</c>, <c>changed_outside</c> or <c>out_of_reach</c>.</summary>
+    public string State { get; init; } = "none";
+    public string? Node { get; init; }
+    public string? Path { get; init; }
+
+    /// <summary>What the file looked like when we last saw it; null = it does not exist yet.</summary>
+    public FileVersion? Version { get; init; }
+    public long SavedRevision { get; init; }
+    public DateTimeOffset? SavedAt { get; init; }
+    public string? Message { get; init; }
+}
+
+/// <summary>A deleted cell and where it was.</summary>
+public sealed record BinEntry(Cell Cell, string Section, string SectionName, int Index, DateTimeOffset DeletedAt);
+
+public sealed record Notice(string Level, string Text);
+
+public sealed record SeenRef(long Ref, DateTimeOffset At, long Version);
+
+public sealed record KeyedResult(DateTimeOffset At, long Version, string? Resource);
