@@ -1,0 +1,259 @@
+using System.Collections.Immutable;
+using Livebook.Core.Notebooks;
+
+namespace Livebook.Core.Sessions;
+
+/// <summary>What is queued, what runs, what stops (E3, E5–E13).</summary>
+internal static class EvaluationRules
+{
+    public static void Evaluate(Step step, ClientOperation.Evaluate operation)
+    {
+        var places = Flow.Walk(step.State.Notebook);
+        var chosen = Choose(step, operation, places);
+        if (step.Refusal is not null)
+            return;
+        if (chosen.Count == 0)
+        {
+            step.Refuse("there is nothing to evaluate");
+            return;
+        }
+        if (chosen.Any(id => SetupAgain(step.State, id)))
+            RuntimeRules.Restart(step);
+        Queue(step, chosen, places);
+    }
+
+    private static HashSet<string> Choose(Step step, ClientOperation.Evaluate operation, ImmutableArray<Place> places)
+    {
+        var known = places.Select(place => place.Cell.Id).ToHashSet();
+        var chosen = new HashSet<string>();
+        foreach (var id in operation.Cells)
+        {
+            if (!known.Contains(id))
+                step.Refuse($"there is no cell {id} that can be evaluated");
+            chosen.Add(id);
+        }
+        switch (operation.Scope)
+        {
+            case "cells":
+                if (chosen.Count > 0 && chosen.All(id => step.State.StateOf(id).Status != CellStatus.Ready))
+                    step.Refuse("the cell is already queued or running");
+                break;
+            case "all":
+                chosen.UnionWith(places.Where(place => !EmptySetup(place)).Select(place => place.Cell.Id));
+                break;
+            case "section":
+                chosen.UnionWith(places.Where(place => place.Section == operation.Section).Select(place => place.Cell.Id));
+                break;
+            case "outdated":
+                var outdated = Outdated(step.State, places);
+                if (places.Any(place => place.Section == Section.SetupId && outdated.Contains(place.Cell.Id) && SetupAgain(step.State, place.Cell.Id)))
+                    outdated = [.. known];
+                foreach (var place in places)
+                {
+                    // Who builds on something that is about to run runs too (E13).
+                    if (place.Parent is { } parent && outdated.Contains(parent))
+                        outdated.Add(place.Cell.Id);
+                }
+                chosen.UnionWith(outdated.Where(id => places.Any(place => place.Cell.Id == id && !EmptySetup(place))));
+                break;
+            default:
+                step.Refuse($"scope must be cells, outdated, all or section, found {operation.Scope}");
+                break;
+        }
+        return chosen;
+    }
+
+    /// <summary>A setup cell that ran before needs a fresh process to run again (E10).</summary>
+    private static bool SetupAgain(SessionState state, string id) =>
+        id == Cell.SetupId && state.Runtime.Status == "connected" && state.StateOf(id).Evaluation > 0;
+
+    private static bool EmptySetup(Place place) => place.Section == Section.SetupId && string.IsNullOrWhiteSpace(place.Cell.Source);
+
+    /// <summary>Cells whose outputs are not those of their present text on their present ancestors.</summary>
+    public static HashSet<string> Outdated(SessionState state, ImmutableArray<Place> places)
+    {
+        var snapshots = Flow.Snapshots(state, places);
+        return
+        [
+            .. places
+                .Where(place =>
+                {
+                    var cell = state.StateOf(place.Cell.Id);
+                    return !EmptySetup(place)
+                        && (
+                            cell.Validity != CellValidity.Evaluated
+                            || cell.EvaluatedSource != place.Cell.Source
+                            || cell.Snapshot != snapshots[place.Cell.Id]
+                        );
+                })
+                .Select(place => place.Cell.Id),
+        ];
+    }
+
+    /// <summary>Queues cells with their outdated ancestors, in document order, and starts what can start.</summary>
+    public static void Queue(Step step, HashSet<string> chosen, ImmutableArray<Place> places)
+    {
+        var outdated = Outdated(step.State, places);
+        var wanted = new HashSet<string>(chosen);
+        var ancestors = new HashSet<string>(chosen);
+        // From the end, so that every cell is seen after all that build on it.
+        foreach (var place in places.Reverse())
+        {
+            if (!ancestors.Contains(place.Cell.Id) || place.Parent is not { } parent)
+                continue;
+            ancestors.Add(parent);
+            if (outdated.Contains(parent))
+                wanted.Add(parent);
+        }
+        foreach (var place in places.Where(place => wanted.Contains(place.Cell.Id)))
+        {
+            if (step.State.StateOf(place.Cell.Id).Status != CellStatus.Ready)
+                continue;
+            step.Update(place.Cell.Id, cell => cell with { Status = CellStatus.Queued });
+            step.State = step.State with { Queue = step.State.Queue.Add(place.Cell.Id) };
+        }
+        Pump(step);
+    }
+
+    /// <summary>Starts every queued cell whose turn it is; first of all a runtime, when there is none.</summary>
+    public static void Pump(Step step)
+    {
+        if (step.State.Queue.IsEmpty)
+            return;
+        if (step.State.Runtime.Status is "off" or "down")
+        {
+            step.State = step.State with { Runtime = new RuntimeState { Status = "starting" } };
+            step.Do(new Effect.StartRuntime());
+            return;
+        }
+        if (step.State.Runtime.Status != "connected")
+            return;
+
+        var places = Flow.Walk(step.State.Notebook);
+        var byId = places.ToDictionary(place => place.Cell.Id);
+        var busy = places.Where(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating).Select(place => place.Flow).ToHashSet();
+        foreach (var id in step.State.Queue)
+        {
+            if (!byId.TryGetValue(id, out var place) || busy.Contains(place.Flow))
+                continue;
+            // The first cell of a branch starts from the main flow's state: it waits until nothing there can change it (E6).
+            if (place.StartsBranch && (busy.Contains(Flow.Main) || step.State.Queue.Any(other => byId[other].Flow == Flow.Main)))
+                continue;
+            busy.Add(place.Flow);
+            Start(step, place, places);
+        }
+    }
+
+    private static void Start(Step step, Place place, ImmutableArray<Place> places)
+    {
+        var id = place.Cell.Id;
+        var path = Flow
+            .Ancestors(places, id)
+            .Where(ancestor => step.State.StateOf(ancestor) is { Validity: CellValidity.Evaluated, Errored: false });
+        var snapshot = Flow.Snapshots(step.State, places)[id];
+        var evaluation = step.State.StateOf(id).Evaluation + 1;
+        OutputRules.Clear(step, id);
+        step.State = step.State with { Queue = step.State.Queue.Remove(id) };
+        step.Update(
+            id,
+            cell =>
+                cell with
+                {
+                    Status = CellStatus.Evaluating,
+                    Errored = false,
+                    Evaluation = evaluation,
+                    EvaluatedSource = place.Cell.Source,
+                    Snapshot = snapshot,
+                    StartedAt = step.Stamp.Time,
+                    DurationMs = null,
+                    Progress = null,
+                    Diagnostics = [],
+                    DiagnosticsRevision = cell.TextRevision,
+                }
+        );
+        step.Do(new Effect.StartEvaluation(id, evaluation, place.Cell.Language, place.Cell.Source, [.. path]));
+    }
+
+    /// <summary>Stops one cell or all.</summary>
+    public static void Cancel(Step step, ClientOperation.Cancel operation)
+    {
+        var places = Flow.Walk(step.State.Notebook);
+        var targets = operation.Cell is { } cell
+            ? [cell]
+            : places.Select(place => place.Cell.Id).Where(id => step.State.StateOf(id).Status != CellStatus.Ready).ToArray();
+        var stopped = false;
+        foreach (var id in targets)
+            stopped |= Stop(step, id, places);
+        if (!stopped)
+            step.Refuse("nothing is queued or running");
+    }
+
+    /// <summary>Takes a cell and what builds on it out of the queue, or stops it when it runs.</summary>
+    public static bool Stop(Step step, string id, ImmutableArray<Place> places)
+    {
+        var cell = step.State.StateOf(id);
+        switch (cell.Status)
+        {
+            case CellStatus.Queued:
+                Unqueue(step, queued => queued == id || Flow.Ancestors(places, queued).Contains(id));
+                return true;
+            case CellStatus.Evaluating:
+                step.Do(new Effect.StopEvaluation(id, cell.Evaluation));
+                UnqueueDependents(step, id, places);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    public static void UnqueueDependents(Step step, string id, ImmutableArray<Place> places) =>
+        Unqueue(step, queued => Flow.Ancestors(places, queued).Contains(id));
+
+    public static void Unqueue(Step step, Func<string, bool> which)
+    {
+        foreach (var id in step.State.Queue.Where(which).ToArray())
+        {
+            step.State = step.State with { Queue = step.State.Queue.Remove(id) };
+            step.Update(id, cell => cell with { Status = CellStatus.Ready });
+        }
+    }
+
+    /// <summary>Queues cells that re-evaluate automatically and have become stale (E12).</summary>
+    public static void Reevaluate(Step step)
+    {
+        var places = Flow.Walk(step.State.Notebook);
+        if (!places.Any(place => place.Cell.ReevaluateAutomatically))
+            return;
+        var snapshots = Flow.Snapshots(step.State, places);
+        var again = places
+            .Where(place =>
+                place.Cell.ReevaluateAutomatically
+                && step.State.StateOf(place.Cell.Id) is { Status: CellStatus.Ready, Validity: CellValidity.Evaluated } cell
+                && cell.Snapshot != snapshots[place.Cell.Id]
+                && !Flow.Ancestors(places, place.Cell.Id).Any(ancestor => Blocks(step.State, ancestor))
+            )
+            .Select(place => place.Cell.Id)
+            .ToHashSet();
+        if (again.Count > 0)
+            Queue(step, again, places);
+    }
+
+    private static bool Blocks(SessionState state, string id) =>
+        state.StateOf(id).Errored && state.Notebook.Find(id) is not CodeCell { ContinueOnError: true };
+
+    /// <summary>Every cell is as if it had never run (E11).</summary>
+    public static void EraseAll(Step step)
+    {
+        var places = Flow.Walk(step.State.Notebook);
+        foreach (var place in places)
+            Stop(step, place.Cell.Id, places);
+        foreach (var place in places)
+        {
+            OutputRules.Clear(step, place.Cell.Id);
+            step.Update(
+                place.Cell.Id,
+                cell => cell.Status == CellStatus.Evaluating ? cell : cell with { Validity = CellValidity.Fresh, Errored = false, Snapshot = null, DurationMs = null, Diagnostics = [] }
+            );
+        }
+    }
+}

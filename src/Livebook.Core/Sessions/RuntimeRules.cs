@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using Livebook.Core.Notebooks;
+using Livebook.Protocol;
+
+namespace Livebook.Core.Sessions;
+
+/// <summary>What a runtime's coming, going and reporting does to the session (E7, E9, E10).</summary>
+internal static class RuntimeRules
+{
+    /// <summary>A fresh process; what had run is aborted.</summary>
+    public static void Restart(Step step)
+    {
+        Stop(step);
+        step.State = step.State with { Runtime = new RuntimeState { Status = "starting" } };
+        step.Do(new Effect.StartRuntime());
+    }
+
+    public static void Disconnect(Step step)
+    {
+        if (step.State.Runtime.Status == "off")
+        {
+            step.Refuse("there is no runtime");
+            return;
+        }
+        Stop(step);
+        step.State = step.State with { Runtime = new RuntimeState() };
+    }
+
+    private static void Stop(Step step)
+    {
+        AbortAll(step);
+        if (step.State.Runtime.Status is "connected" or "starting")
+            step.Do(new Effect.StopRuntime());
+    }
+
+    public static void Connected(Step step, RuntimeOperation.Connected operation)
+    {
+        if (step.State.Runtime.Status != "starting")
+        {
+            step.Refuse("no runtime is expected");
+            return;
+        }
+        step.State = step.State with
+        {
+            Runtime = new RuntimeState
+            {
+                Status = "connected",
+                Id = operation.Runtime,
+                Node = operation.Node,
+                Pid = operation.Pid,
+                Framework = operation.Framework,
+            },
+        };
+        EvaluationRules.Pump(step);
+    }
+
+    public static void Down(Step step, RuntimeOperation.Down operation)
+    {
+        var current = step.State.Runtime;
+        var starting = current.Status == "starting" && operation.Runtime.Length == 0;
+        if (!starting && (current.Status != "connected" || current.Id != operation.Runtime))
+        {
+            step.Refuse("that runtime is not in use any more");
+            return;
+        }
+        AbortAll(step);
+        step.State = step.State with { Runtime = new RuntimeState { Status = "down", Message = operation.Reason } };
+    }
+
+    /// <summary>The queue is empty, and whatever had run has lost what it defined.</summary>
+    private static void AbortAll(Step step)
+    {
+        EvaluationRules.Unqueue(step, _ => true);
+        foreach (var (id, cell) in step.State.Cells)
+        {
+            if (cell.Status == CellStatus.Evaluating || cell.Validity == CellValidity.Evaluated)
+                step.SetCell(id, cell with { Status = CellStatus.Ready, Validity = CellValidity.Aborted, Progress = null, StartedAt = null });
+        }
+    }
+
+    public static void Adopted(Step step, SystemOperation.Adopted operation)
+    {
+        if (operation.RuntimeAlive || step.State.Runtime.Status == "off")
+            return;
+        var had = step.State.Cells.Values.Any(cell => cell.Status == CellStatus.Evaluating || cell.Validity == CellValidity.Evaluated);
+        AbortAll(step);
+        step.State = step.State with { Runtime = new RuntimeState() };
+        if (had)
+        {
+            step.State = step.State with
+            {
+                Notices = step.State.Notices.SetItem(
+                    $"adopted-{operation.Epoch}",
+                    new Notice("warning", $"The runtime was lost with its server; the session goes on at {operation.Node}. Cells that had run are marked aborted: run them again.")
+                ),
+            };
+        }
+    }
+
+    public static void Reported(Step step, RuntimeOperation.Reported operation)
+    {
+        var runtime = step.State.Runtime;
+        if (runtime.Status != "connected" || runtime.Id != operation.Runtime)
+        {
+            step.Refuse("that runtime is not in use any more");
+            return;
+        }
+        if (operation.Sequence <= runtime.LastReport)
+        {
+            step.Refuse("this report is known");
+            return;
+        }
+        step.State = step.State with { Runtime = runtime with { LastReport = operation.Sequence } };
+        switch (operation.Report)
+        {
+            case RuntimeReport.Produced(var cell, var evaluation, var output) when Runs(step, cell, evaluation):
+                OutputRules.Append(step, cell, output);
+                break;
+            case RuntimeReport.Progress(var cell, var evaluation, var text) when Runs(step, cell, evaluation):
+                step.Update(cell, state => state with { Progress = text });
+                break;
+            case RuntimeReport.Started(var cell, var evaluation) when Runs(step, cell, evaluation):
+                step.Update(cell, state => state with { StartedAt = step.Stamp.Time });
+                break;
+            case RuntimeReport.Finished finished when Runs(step, finished.Cell, finished.Evaluation):
+                Finished(step, finished);
+                break;
+            case RuntimeReport.Diagnosed(var cell, var revision, var diagnostics) when step.State.Notebook.Find(cell) is not null:
+                step.Update(cell, state => revision >= state.DiagnosticsRevision ? state with { Diagnostics = diagnostics, DiagnosticsRevision = revision } : state);
+                break;
+            case RuntimeReport.Memory(var bytes, _):
+                step.State = step.State with { Runtime = step.State.Runtime with { MemoryBytes = bytes } };
+                break;
+            default:
+                // Word of an evaluation that nobody waits for any more: only its number is kept.
+                break;
+        }
+    }
+
+    private static bool Runs(Step step, string cell, int evaluation) =>
+        step.State.Cells.TryGetValue(cell, out var state) && state.Status == CellStatus.Evaluating && state.Evaluation == evaluation;
+
+    private static void Finished(Step step, RuntimeReport.Finished report)
+    {
+        var aborted = report.Status == EvaluationStatus.Aborted;
+        var errored = report.Status == EvaluationStatus.Failed;
+        step.Update(
+            report.Cell,
+            state =>
+                state with
+                {
+                    Status = CellStatus.Ready,
+                    Validity = aborted ? CellValidity.Aborted : CellValidity.Evaluated,
+                    Errored = errored,
+                    DurationMs = report.DurationMs,
+                    Progress = null,
+                    StartedAt = null,
+                    Diagnostics = report.Diagnostics,
+                }
+        );
+        var stops = aborted || (errored && step.State.Notebook.Find(report.Cell) is not CodeCell { ContinueOnError: true });
+        if (stops)
+            EvaluationRules.UnqueueDependents(step, report.Cell, Flow.Walk(step.State.Notebook));
+        EvaluationRules.Reevaluate(step);
+        EvaluationRules.Pump(step);
+    }
+}
