@@ -42,8 +42,7 @@ public enum OutputKind
 public sealed record Output(OutputKind Kind, ImmutableSortedDictionary<string, string> Data, ErrorDetails? Error = null)
 {
     /// <summary>An output that holds only plain text.</summary>
-    public static Output Text(OutputKind kind, string text) =>
-        new(kind, ImmutableSortedDictionary<string, string>.Empty.Add("text/plain", text));
+    public static Output Text(OutputKind kind, string text) => new(kind, ImmutableSortedDictionary<string, string>.Empty.Add("text/plain", text));
 }
 
 /// <summary>What went wrong in a cell.</summary>

@@ -28,13 +28,8 @@ public abstract record RuntimeCommand
     /// <param name="Directory">Working directory of user code: the notebook's directory, or a directory of the session.</param>
     /// <param name="Environment">Variables to set for user code.</param>
     /// <param name="NotebookPath">Path of the notebook file, if it has one.</param>
-    public sealed record Assign(
-        string Session,
-        long Epoch,
-        string Directory,
-        ImmutableSortedDictionary<string, string> Environment,
-        string? NotebookPath
-    ) : RuntimeCommand;
+    public sealed record Assign(string Session, long Epoch, string Directory, ImmutableSortedDictionary<string, string> Environment, string? NotebookPath)
+        : RuntimeCommand;
 
     /// <summary>Runs a cell. One evaluation at a time per flow; more are queued in order of arrival.</summary>
     /// <param name="Cell">Id of the cell.</param>

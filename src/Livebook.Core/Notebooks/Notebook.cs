@@ -77,7 +77,13 @@ public sealed record Section
     public Origin? Origin { get; init; }
 
     /// <summary>An empty setup section with its one cell.</summary>
-    public static Section NewSetup() => new() { Id = SetupId, Name = "Setup", Cells = [new CodeCell { Id = Cell.SetupId, Language = "csharp" }] };
+    public static Section NewSetup() =>
+        new()
+        {
+            Id = SetupId,
+            Name = "Setup",
+            Cells = [new CodeCell { Id = Cell.SetupId, Language = "csharp" }],
+        };
 }
 
 /// <summary>How a file spelled something, to be written back verbatim while its meaning is unchanged.</summary>

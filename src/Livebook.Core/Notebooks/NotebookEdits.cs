@@ -83,7 +83,10 @@ public static partial class NotebookEdits
                 sections[i] = sections[i] with { Cells = cells };
         }
 
-        return notebook with { Sections = sections.ToImmutable() };
+        return notebook with
+        {
+            Sections = sections.ToImmutable(),
+        };
     }
 
     /// <summary>Moves a cell to a place.</summary>
@@ -121,6 +124,12 @@ public static partial class NotebookEdits
 
     private static Notebook With(this Notebook notebook, Section section) =>
         section.Id == Section.SetupId
-            ? notebook with { Setup = section }
-            : notebook with { Sections = notebook.Sections.SetItem(IndexOf(notebook, section.Id), section) };
+            ? notebook with
+            {
+                Setup = section,
+            }
+            : notebook with
+            {
+                Sections = notebook.Sections.SetItem(IndexOf(notebook, section.Id), section),
+            };
 }

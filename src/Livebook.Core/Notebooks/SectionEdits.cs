@@ -37,7 +37,12 @@ public static partial class NotebookEdits
                 notebook = notebook.With(host with { Cells = host.Cells[..cut] });
         }
 
-        var section = new Section { Id = sectionId, Name = Names.OfSection(name ?? ""), Cells = taken };
+        var section = new Section
+        {
+            Id = sectionId,
+            Name = Names.OfSection(name ?? ""),
+            Cells = taken,
+        };
         var inserted = notebook with { Sections = notebook.Sections.Insert(place, section) };
         return parent is null ? inserted : inserted.SetParent(sectionId, parent);
     }
@@ -47,9 +52,7 @@ public static partial class NotebookEdits
     {
         if (sectionId == Section.SetupId)
             return Edit.Refused("The setup section has no name of its own.");
-        return notebook.FindSection(sectionId) is { } section
-            ? notebook.With(section with { Name = Names.OfSection(name) })
-            : NoSection(sectionId);
+        return notebook.FindSection(sectionId) is { } section ? notebook.With(section with { Name = Names.OfSection(name) }) : NoSection(sectionId);
     }
 
     /// <summary>Deletes a section; its cells too, or they go to the end of the previous section (M9).</summary>
@@ -73,7 +76,10 @@ public static partial class NotebookEdits
             sections = sections.SetItem(index - 1, previous with { Cells = previous.Cells.AddRange(section.Cells) });
         }
 
-        return notebook with { Sections = sections.RemoveAt(index) };
+        return notebook with
+        {
+            Sections = sections.RemoveAt(index),
+        };
     }
 
     /// <summary>Moves a section up (negative) or down; never above the one it branches from, nor below one that branches from it (M6).</summary>

@@ -45,7 +45,12 @@ internal static partial class CellRules
         }
         Cell? cell = operation.Kind switch
         {
-            "code" => new CodeCell { Id = operation.Cell, Source = source, Language = language },
+            "code" => new CodeCell
+            {
+                Id = operation.Cell,
+                Source = source,
+                Language = language,
+            },
             "markdown" => new MarkdownCell { Id = operation.Cell, Source = source },
             _ => null,
         };
@@ -85,12 +90,13 @@ internal static partial class CellRules
         OutputRules.Clear(step, entry.Cell.Id);
         var was = step.State.StateOf(entry.Cell.Id);
         // Counts go on when the cell comes back: an editor that missed both must not take the new text for the old.
-        var left = new CellState { TextRevision = was.TextRevision + 1, Evaluation = was.Evaluation, OutputCount = was.OutputCount };
-        step.State = step.State with
+        var left = new CellState
         {
-            Cells = step.State.Cells.SetItem(entry.Cell.Id, left),
-            Bin = step.State.Bin.SetItem(entry.Cell.Id, entry),
+            TextRevision = was.TextRevision + 1,
+            Evaluation = was.Evaluation,
+            OutputCount = was.OutputCount,
         };
+        step.State = step.State with { Cells = step.State.Cells.SetItem(entry.Cell.Id, left), Bin = step.State.Bin.SetItem(entry.Cell.Id, entry) };
         if (entry.Cell is EvaluableCell)
             step.Do(new Effect.ForgetEvaluation(entry.Cell.Id));
     }
@@ -125,13 +131,17 @@ internal static partial class CellRules
             step.Refuse("the cell is gone");
             return;
         }
-        if (operation.Section is not null && operation.Section != notebook.SectionOf(operation.Cell)!.Id && step.State.StateOf(operation.Cell).Status == CellStatus.Evaluating)
+        if (
+            operation.Section is not null
+            && operation.Section != notebook.SectionOf(operation.Cell)!.Id
+            && step.State.StateOf(operation.Cell).Status == CellStatus.Evaluating
+        )
         {
             step.Refuse("a running cell cannot change its section: stop it first");
             return;
         }
         var edit = operation.Section is { } section
-            ? notebook.MoveCell(operation.Cell, section, operation.Index)
+            ? notebook.MoveCellTo(operation.Cell, section, operation.Index)
             : notebook.MoveCell(operation.Cell, operation.Offset);
         if (step.Take(edit))
             UnqueueMoved(step, before);

@@ -42,12 +42,7 @@ public abstract record Outcome
     /// <summary>The operation happened.</summary>
     /// <param name="Text">Text changes it made, for the stream.</param>
     /// <param name="Resource">Id of what it made, e.g. a cell; kept with an <c>Idempotency-Key</c>.</param>
-    public sealed record Accepted(
-        SessionState State,
-        ImmutableArray<Effect> Effects,
-        ImmutableArray<StreamEntry> Text,
-        string? Resource = null
-    ) : Outcome;
+    public sealed record Accepted(SessionState State, ImmutableArray<Effect> Effects, ImmutableArray<StreamEntry> Text, string? Resource = null) : Outcome;
 
     /// <summary>It cannot be; only the asker hears why.</summary>
     public sealed record Rejected(string Reason) : Outcome;

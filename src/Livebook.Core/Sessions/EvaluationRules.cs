@@ -80,11 +80,7 @@ internal static class EvaluationRules
                 {
                     var cell = state.StateOf(place.Cell.Id);
                     return !EmptySetup(place)
-                        && (
-                            cell.Validity != CellValidity.Evaluated
-                            || cell.EvaluatedSource != place.Cell.Source
-                            || cell.Snapshot != snapshots[place.Cell.Id]
-                        );
+                        && (cell.Validity != CellValidity.Evaluated || cell.EvaluatedSource != place.Cell.Source || cell.Snapshot != snapshots[place.Cell.Id]);
                 })
                 .Select(place => place.Cell.Id),
         ];
@@ -144,12 +140,20 @@ internal static class EvaluationRules
         }
     }
 
+    private static ImmutableArray<string> Path(SessionState state, ImmutableArray<Place> places, string id) =>
+        [.. Flow.Ancestors(places, id).Where(ancestor => state.StateOf(ancestor) is { Validity: CellValidity.Evaluated, Errored: false })];
+
+    /// <summary>Asks once more for an evaluation that was started already.</summary>
+    public static void SendAgain(Step step, Place place, ImmutableArray<Place> places)
+    {
+        var cell = step.State.StateOf(place.Cell.Id);
+        var path = Path(step.State, places, place.Cell.Id);
+        step.Do(new Effect.StartEvaluation(place.Cell.Id, cell.Evaluation, place.Cell.Language, cell.EvaluatedSource ?? "", path));
+    }
+
     private static void Start(Step step, Place place, ImmutableArray<Place> places)
     {
         var id = place.Cell.Id;
-        var path = Flow
-            .Ancestors(places, id)
-            .Where(ancestor => step.State.StateOf(ancestor) is { Validity: CellValidity.Evaluated, Errored: false });
         var snapshot = Flow.Snapshots(step.State, places)[id];
         var evaluation = step.State.StateOf(id).Evaluation + 1;
         OutputRules.Clear(step, id);
@@ -171,7 +175,7 @@ internal static class EvaluationRules
                     DiagnosticsRevision = cell.TextRevision,
                 }
         );
-        step.Do(new Effect.StartEvaluation(id, evaluation, place.Cell.Language, place.Cell.Source, [.. path]));
+        step.Do(new Effect.StartEvaluation(id, evaluation, place.Cell.Language, place.Cell.Source, Path(step.State, places, id)));
     }
 
     /// <summary>Stops one cell or all.</summary>
@@ -238,8 +242,7 @@ internal static class EvaluationRules
             Queue(step, again, places);
     }
 
-    private static bool Blocks(SessionState state, string id) =>
-        state.StateOf(id).Errored && state.Notebook.Find(id) is not CodeCell { ContinueOnError: true };
+    private static bool Blocks(SessionState state, string id) => state.StateOf(id).Errored && state.Notebook.Find(id) is not CodeCell { ContinueOnError: true };
 
     /// <summary>Every cell is as if it had never run (E11).</summary>
     public static void EraseAll(Step step)
@@ -252,7 +255,17 @@ internal static class EvaluationRules
             OutputRules.Clear(step, place.Cell.Id);
             step.Update(
                 place.Cell.Id,
-                cell => cell.Status == CellStatus.Evaluating ? cell : cell with { Validity = CellValidity.Fresh, Errored = false, Snapshot = null, DurationMs = null, Diagnostics = [] }
+                cell =>
+                    cell.Status == CellStatus.Evaluating
+                        ? cell
+                        : cell with
+                        {
+                            Validity = CellValidity.Fresh,
+                            Errored = false,
+                            Snapshot = null,
+                            DurationMs = null,
+                            Diagnostics = [],
+                        }
             );
         }
     }

@@ -59,6 +59,18 @@ internal static class FileRules
         step.Do(new Effect.SaveFile(overwrite));
     }
 
+    public static void Saving(Step step, SystemOperation.Saving operation) =>
+        step.State = step.State with { File = step.State.File with { Attempt = operation.Hash } };
+
+    /// <summary>Whoever takes a session over finishes what its last owner began.</summary>
+    public static void Adopted(Step step)
+    {
+        if (step.State.File.State == "saving")
+            step.Do(new Effect.SaveFile(Overwrite: false));
+        else if (step.State.File.State is "dirty" or "failed" or "out_of_reach")
+            Schedule(step, step.State.Notebook.AutosaveSeconds);
+    }
+
     public static void Saved(Step step, SystemOperation.Saved operation)
     {
         var file = step.State.File;

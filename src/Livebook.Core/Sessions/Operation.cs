@@ -35,6 +35,7 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(RuntimeOperation.Down), "runtime_down")]
 [JsonDerivedType(typeof(SystemOperation.Adopted), "adopted")]
 [JsonDerivedType(typeof(SystemOperation.AutosaveDue), "autosave_due")]
+[JsonDerivedType(typeof(SystemOperation.Saving), "saving")]
 [JsonDerivedType(typeof(SystemOperation.Saved), "saved")]
 [JsonDerivedType(typeof(SystemOperation.SaveFailed), "save_failed")]
 [JsonDerivedType(typeof(SystemOperation.FileReloaded), "file_reloaded")]
@@ -42,20 +43,41 @@ namespace Livebook.Core.Sessions;
 public abstract record Operation;
 
 /// <summary>What a client may ask; the only family the socket accepts, so no browser can forge an output.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "op")]
+[JsonDerivedType(typeof(ClientOperation.RenameNotebook), "rename_notebook")]
+[JsonDerivedType(typeof(ClientOperation.SetNotebook), "set_notebook")]
+[JsonDerivedType(typeof(ClientOperation.InsertSection), "insert_section")]
+[JsonDerivedType(typeof(ClientOperation.RenameSection), "rename_section")]
+[JsonDerivedType(typeof(ClientOperation.DeleteSection), "delete_section")]
+[JsonDerivedType(typeof(ClientOperation.MoveSection), "move_section")]
+[JsonDerivedType(typeof(ClientOperation.SetSectionParent), "set_section_parent")]
+[JsonDerivedType(typeof(ClientOperation.InsertCell), "insert_cell")]
+[JsonDerivedType(typeof(ClientOperation.DeleteCell), "delete_cell")]
+[JsonDerivedType(typeof(ClientOperation.RestoreCell), "restore_cell")]
+[JsonDerivedType(typeof(ClientOperation.MoveCell), "move_cell")]
+[JsonDerivedType(typeof(ClientOperation.SetCell), "set_cell")]
+[JsonDerivedType(typeof(ClientOperation.EditText), "edit_text")]
+[JsonDerivedType(typeof(ClientOperation.Evaluate), "evaluate")]
+[JsonDerivedType(typeof(ClientOperation.Cancel), "cancel")]
+[JsonDerivedType(typeof(ClientOperation.EraseOutputs), "erase_outputs")]
+[JsonDerivedType(typeof(ClientOperation.RestartRuntime), "restart_runtime")]
+[JsonDerivedType(typeof(ClientOperation.DisconnectRuntime), "disconnect_runtime")]
+[JsonDerivedType(typeof(ClientOperation.SetFile), "set_file")]
+[JsonDerivedType(typeof(ClientOperation.Save), "save")]
+[JsonDerivedType(typeof(ClientOperation.ResolveFileConflict), "resolve_file_conflict")]
+[JsonDerivedType(typeof(ClientOperation.DismissNotice), "dismiss_notice")]
 public abstract record ClientOperation : Operation
 {
     public sealed record RenameNotebook(string Name) : ClientOperation;
 
     /// <summary>Null leaves a setting as it is. <paramref name="AutosaveSeconds"/>: 0 = never.</summary>
-    public sealed record SetNotebook(bool? PersistOutputs = null, int? AutosaveSeconds = null, string? DefaultLanguage = null)
-        : ClientOperation;
+    public sealed record SetNotebook(bool? PersistOutputs = null, int? AutosaveSeconds = null, string? DefaultLanguage = null) : ClientOperation;
 
     /// <summary>Inserts a section in front of cell <paramref name="Index"/> of section <paramref name="After"/>: the cells from there on move into it (M8).</summary>
     /// <param name="Section">Id of the new section, chosen by the client: 8 to 40 of <c>a-z 0-9 -</c>.</param>
     /// <param name="After">The section in which it is inserted; null = below all sections.</param>
     /// <param name="Index">Null = behind the last cell of <paramref name="After"/>.</param>
-    public sealed record InsertSection(string Section, string? After = null, int? Index = null, string? Name = null, string? Parent = null)
-        : ClientOperation;
+    public sealed record InsertSection(string Section, string? After = null, int? Index = null, string? Name = null, string? Parent = null) : ClientOperation;
 
     public sealed record RenameSection(string Section, string Name) : ClientOperation;
 
@@ -73,14 +95,8 @@ public abstract record ClientOperation : Operation
     /// <param name="Index">Position within the section; null = at its end.</param>
     /// <param name="Kind"><c>code</c> or <c>markdown</c>.</param>
     /// <param name="Language">Of a code cell; null = the notebook's default language.</param>
-    public sealed record InsertCell(
-        string Cell,
-        string Section,
-        int? Index = null,
-        string Kind = "code",
-        string? Language = null,
-        string Source = ""
-    ) : ClientOperation;
+    public sealed record InsertCell(string Cell, string Section, int? Index = null, string Kind = "code", string? Language = null, string Source = "")
+        : ClientOperation;
 
     /// <summary>Moves a cell to the bin.</summary>
     public sealed record DeleteCell(string Cell) : ClientOperation;
@@ -154,6 +170,9 @@ public abstract record SystemOperation : Operation
     public sealed record Adopted(string Node, long Epoch, bool RuntimeAlive) : SystemOperation;
 
     public sealed record AutosaveDue : SystemOperation;
+
+    /// <summary>A save is about to write content with this hash: whoever takes the session over recognises it as ours.</summary>
+    public sealed record Saving(string Hash) : SystemOperation;
 
     /// <param name="SavedRevision">The state's <c>ContentRevision</c> that was written.</param>
     public sealed record Saved(string Node, string Path, long SavedRevision, FileVersion Version) : SystemOperation;

@@ -70,7 +70,8 @@ internal static class OutputRules
         if (step.State.StateOf(cellId).Outputs.Any(output => output.Id == id))
             return;
         var limit = step.State.OutputLimitBytes / (1024 * 1024);
-        var notice = $"Output was cut here: this notebook's outputs have reached their limit of {limit} MB. Erase outputs to make room, or raise LIVEBOOK_OUTPUTS_LIMIT_BYTES.";
+        var notice =
+            $"Output was cut here: this notebook's outputs have reached their limit of {limit} MB. Erase outputs to make room, or raise LIVEBOOK_OUTPUTS_LIMIT_BYTES.";
         var output = new CellOutput
         {
             Id = id,

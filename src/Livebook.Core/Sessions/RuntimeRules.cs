@@ -64,7 +64,10 @@ internal static class RuntimeRules
             return;
         }
         AbortAll(step);
-        step.State = step.State with { Runtime = new RuntimeState { Status = "down", Message = operation.Reason } };
+        step.State = step.State with
+        {
+            Runtime = new RuntimeState { Status = "down", Message = operation.Reason },
+        };
     }
 
     /// <summary>The queue is empty, and whatever had run has lost what it defined.</summary>
@@ -80,7 +83,17 @@ internal static class RuntimeRules
 
     public static void Adopted(Step step, SystemOperation.Adopted operation)
     {
-        if (operation.RuntimeAlive || step.State.Runtime.Status == "off")
+        FileRules.Adopted(step);
+        if (operation.RuntimeAlive)
+        {
+            // The last owner may have died between the log and the runtime: what the runtime knows already it ignores.
+            var places = Flow.Walk(step.State.Notebook);
+            foreach (var place in places.Where(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating))
+                EvaluationRules.SendAgain(step, place, places);
+            EvaluationRules.Pump(step);
+            return;
+        }
+        if (step.State.Runtime.Status == "off")
             return;
         var had = step.State.Cells.Values.Any(cell => cell.Status == CellStatus.Evaluating || cell.Validity == CellValidity.Evaluated);
         AbortAll(step);
@@ -91,7 +104,10 @@ internal static class RuntimeRules
             {
                 Notices = step.State.Notices.SetItem(
                     $"adopted-{operation.Epoch}",
-                    new Notice("warning", $"The runtime was lost with its server; the session goes on at {operation.Node}. Cells that had run are marked aborted: run them again.")
+                    new Notice(
+                        "warning",
+                        $"The runtime was lost with its server; the session goes on at {operation.Node}. Cells that had run are marked aborted: run them again."
+                    )
                 ),
             };
         }
@@ -126,7 +142,10 @@ internal static class RuntimeRules
                 Finished(step, finished);
                 break;
             case RuntimeReport.Diagnosed(var cell, var revision, var diagnostics) when step.State.Notebook.Find(cell) is not null:
-                step.Update(cell, state => revision >= state.DiagnosticsRevision ? state with { Diagnostics = diagnostics, DiagnosticsRevision = revision } : state);
+                step.Update(
+                    cell,
+                    state => revision >= state.DiagnosticsRevision ? state with { Diagnostics = diagnostics, DiagnosticsRevision = revision } : state
+                );
                 break;
             case RuntimeReport.Memory(var bytes, _):
                 step.State = step.State with { Runtime = step.State.Runtime with { MemoryBytes = bytes } };

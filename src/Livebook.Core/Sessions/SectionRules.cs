@@ -11,7 +11,7 @@ internal static class SectionRules
     public static void RenameNotebook(Step step, string name)
     {
         if (NameFits(step, name))
-            step.Change(step.State.Notebook with { Name = NotebookEdits.NotebookName(name) });
+            step.Take(step.State.Notebook.Rename(name));
     }
 
     private static bool NameFits(Step step, string name)
@@ -49,10 +49,7 @@ internal static class SectionRules
         if (!CellRules.FreeId(step, operation.Section) || !NameFits(step, operation.Name ?? ""))
             return;
         var before = Flow.Walk(step.State.Notebook);
-        var section = new Section { Id = operation.Section, Name = NotebookEdits.SectionName(operation.Name ?? "") };
-        if (!step.Take(step.State.Notebook.InsertSection(operation.After, operation.Index, section)))
-            return;
-        if (operation.Parent is not null && !step.Take(step.State.Notebook.SetParent(operation.Section, operation.Parent)))
+        if (!step.Take(step.State.Notebook.InsertSection(operation.Section, operation.After, operation.Index, operation.Name, operation.Parent)))
             return;
         step.Resource = operation.Section;
         CellRules.UnqueueMoved(step, before);

@@ -150,6 +150,9 @@ public static class SessionReducer
             case SystemOperation.AutosaveDue:
                 FileRules.AutosaveDue(step);
                 break;
+            case SystemOperation.Saving saving:
+                FileRules.Saving(step, saving);
+                break;
             case SystemOperation.Saved saved:
                 FileRules.Saved(step, saved);
                 break;

@@ -165,6 +165,9 @@ public sealed record FileState
     /// <summary>What the file looked like when we last saw it; null = it does not exist yet.</summary>
     public FileVersion? Version { get; init; }
     public long SavedRevision { get; init; }
+
+    /// <summary>Hash of the content whose writing began last; it may be in the file although nobody could say so any more.</summary>
+    public string? Attempt { get; init; }
     public DateTimeOffset? SavedAt { get; init; }
     public string? Message { get; init; }
 }

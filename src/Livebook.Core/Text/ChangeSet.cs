@@ -12,7 +12,6 @@ public sealed record ChangeSet(string Json)
         public override ChangeSet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             new(JsonDocument.ParseValue(ref reader).RootElement.GetRawText());
 
-        public override void Write(Utf8JsonWriter writer, ChangeSet value, JsonSerializerOptions options) =>
-            writer.WriteRawValue(value.Json);
+        public override void Write(Utf8JsonWriter writer, ChangeSet value, JsonSerializerOptions options) => writer.WriteRawValue(value.Json);
     }
 }

@@ -15,9 +15,10 @@ public static class SessionProjection
     {
         if (seen is not null && ReferenceEquals(state, before))
             return seen;
-        var sections = seen is not null && before!.Notebook.Sections == state.Notebook.Sections && ReferenceEquals(before.Notebook.Setup, state.Notebook.Setup)
-            ? null
-            : Sections(state.Notebook, seen);
+        var sections =
+            seen is not null && before!.Notebook.Sections == state.Notebook.Sections && ReferenceEquals(before.Notebook.Setup, state.Notebook.Setup)
+                ? null
+                : Sections(state.Notebook, seen);
         return new SessionView
         {
             Id = state.Id,
@@ -61,7 +62,10 @@ public static class SessionProjection
         {
             var old = seen?.Sections.GetValueOrDefault(section.Id);
             views[section.Id] =
-                old is not null && old.Name == section.Name && old.Parent == section.Parent && old.Cells.AsSpan().SequenceEqual([.. section.Cells.Select(cell => cell.Id)])
+                old is not null
+                && old.Name == section.Name
+                && old.Parent == section.Parent
+                && old.Cells.AsSpan().SequenceEqual([.. section.Cells.Select(cell => cell.Id)])
                     ? old
                     : new SectionView(section.Name, section.Parent, [.. section.Cells.Select(cell => cell.Id)]);
         }
@@ -70,7 +74,12 @@ public static class SessionProjection
 
     private static ImmutableDictionary<string, CellView> Cells(SessionState state, SessionState? before, SessionView? seen)
     {
-        if (seen is not null && before!.Notebook.Sections == state.Notebook.Sections && ReferenceEquals(before.Notebook.Setup, state.Notebook.Setup) && ReferenceEquals(before.Cells, state.Cells))
+        if (
+            seen is not null
+            && before!.Notebook.Sections == state.Notebook.Sections
+            && ReferenceEquals(before.Notebook.Setup, state.Notebook.Setup)
+            && ReferenceEquals(before.Cells, state.Cells)
+        )
             return seen.Cells;
         var snapshots = Flow.Snapshots(state, Flow.Walk(state.Notebook));
         var views = seen?.Cells.ToBuilder() ?? ImmutableDictionary.CreateBuilder<string, CellView>();

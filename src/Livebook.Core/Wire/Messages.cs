@@ -58,6 +58,7 @@ public sealed record SelectionRange(int Anchor, int Head);
 [JsonDerivedType(typeof(Home), "home")]
 [JsonDerivedType(typeof(Pong), "pong")]
 [JsonDerivedType(typeof(Condition), "condition")]
+[JsonDerivedType(typeof(Resync), "resync")]
 [JsonDerivedType(typeof(Gone), "gone")]
 public abstract record ServerMessage
 {
@@ -97,8 +98,10 @@ public abstract record ServerMessage
     /// <summary>What this node can do now. Sent on connect and on change.</summary>
     /// <param name="Status"><c>alone</c>, <c>joining</c>, <c>member</c> or <c>minority</c>; in <c>minority</c> nothing can be changed.</param>
     /// <param name="OwnerReachable">False while the session's owner does not answer: input waits, nothing is acknowledged.</param>
-    public sealed record Condition(string Status, bool OwnerReachable, string Node, string Owner, string? Standby, string? Message)
-        : ServerMessage;
+    public sealed record Condition(string Status, bool OwnerReachable, string Node, string Owner, string? Standby, string? Message) : ServerMessage;
+
+    /// <summary>The stream broke (the session moved, or this page was too slow): the page sends a join with what it has on the same socket, then everything unanswered again.</summary>
+    public sealed record Resync(string Reason) : ServerMessage;
 
     /// <summary>There is no such session (any more); the page goes home and shows <paramref name="Reason"/>.</summary>
     public sealed record Gone(string Reason) : ServerMessage;

@@ -14,7 +14,14 @@ public interface IRuntimes : IAsyncDisposable
 
     /// <summary>Connects again to the runtime of a session that this server started before it was restarted; null when there is none alive.</summary>
     /// <param name="lastReport">Sequence of the last report that is in the session's log.</param>
-    Task<IRuntime?> AdoptAsync(RuntimeRequest request, string runtimeId, long lastReport, Func<ReportFrame, Task> onReport, Action<string> onDown, CancellationToken stop);
+    Task<IRuntime?> AdoptAsync(
+        RuntimeRequest request,
+        string runtimeId,
+        long lastReport,
+        Func<ReportFrame, Task> onReport,
+        Action<string> onDown,
+        CancellationToken stop
+    );
 }
 
 public sealed record RuntimeRequest(string Session, long Epoch, string Directory, string? NotebookPath, ImmutableSortedDictionary<string, string> Environment);

@@ -1,0 +1,250 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Livebook.Core.LiveMarkdown;
+using Livebook.Core.Sessions;
+using Livebook.Protocol;
+using Livebook.Server.Files;
+using Livebook.Server.Runtimes;
+
+namespace Livebook.Server.Sessions;
+
+/// <summary>Carries out what a session's rules decided, and reports back as operations. <see cref="Carry"/> is called by the session's loop only and never waits.</summary>
+internal sealed class SessionEffects(SessionActor actor, SessionServices services) : IAsyncDisposable
+{
+    private static readonly TimeSpan DiagnoseDelay = TimeSpan.FromMilliseconds(200);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<string, ITimer> _diagnoses = [];
+    private readonly HashSet<Task> _running = [];
+    private ITimer? _autosave;
+    private IRuntime? _runtime;
+
+    /// <summary>Counts runtimes that were asked for: a start that was overtaken by a stop is not used.</summary>
+    private int _generation;
+
+    public void Carry(Effect effect)
+    {
+        switch (effect)
+        {
+            case Effect.StartRuntime:
+                Run(StartRuntimeAsync(++_generation));
+                break;
+            case Effect.StopRuntime:
+                _generation++;
+                Run(StopRuntimeAsync(Interlocked.Exchange(ref _runtime, null)));
+                break;
+            case Effect.StartEvaluation(var cell, var evaluation, var language, var source, var path):
+                _runtime?.Send(new RuntimeCommand.Evaluate(cell, evaluation, language, source, path));
+                break;
+            case Effect.StopEvaluation(var cell, var evaluation):
+                _runtime?.Send(new RuntimeCommand.Cancel(cell, evaluation));
+                break;
+            case Effect.ForgetEvaluation(var cell):
+                _runtime?.Send(new RuntimeCommand.Forget(cell));
+                break;
+            case Effect.Diagnose(var cell):
+                DiagnoseSoon(cell);
+                break;
+            case Effect.ScheduleAutosave(var seconds):
+                _autosave?.Dispose();
+                _autosave = services.Time.CreateTimer(
+                    _ => actor.Tell(new SystemOperation.AutosaveDue()),
+                    null,
+                    TimeSpan.FromSeconds(seconds),
+                    Timeout.InfiniteTimeSpan
+                );
+                break;
+            case Effect.SaveFile(var overwrite):
+                Run(SaveAsync(overwrite));
+                break;
+            case Effect.ReloadFile:
+                Run(ReloadAsync());
+                break;
+            case Effect.KeepBoth:
+                Run(KeepBothAsync());
+                break;
+            case Effect.ReleaseFile(var node, var path):
+                Run(services.Files.ReleaseAsync(node, path, actor.Id, _stop.Token));
+                break;
+        }
+    }
+
+    /// <summary>Keeps a task in view until it has ended. Its failures are its own: they have become operations, or nobody waits for them any more.</summary>
+    private void Run(Task task)
+    {
+        lock (_running)
+            _running.Add(task);
+        _ = task.ContinueWith(
+            done =>
+            {
+                lock (_running)
+                    _running.Remove(done);
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
+    }
+
+    private RuntimeRequest Request()
+    {
+        var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
+        var directory = path is not null ? Path.GetDirectoryName(path)! : Path.Combine(services.DataPath, "sessions", actor.Id);
+        Directory.CreateDirectory(directory);
+        return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, ImmutableSortedDictionary<string, string>.Empty);
+    }
+
+    private async Task StartRuntimeAsync(int generation)
+    {
+        var id = "";
+        try
+        {
+            // Reports wait until the session knows the runtime's id.
+            var known = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var runtime = await services.Runtimes.StartAsync(
+                Request(),
+                async frame => await ReportAsync(await known.Task, frame),
+                reason => actor.Tell(new RuntimeOperation.Down(known.Task.IsCompletedSuccessfully ? known.Task.Result : "", reason)),
+                _stop.Token
+            );
+            id = runtime.Id;
+            if (generation != _generation)
+            {
+                known.SetResult(id);
+                await runtime.StopAsync();
+                return;
+            }
+            _runtime = runtime;
+            await actor.SubmitAsync(new RuntimeOperation.Connected(id, services.Cluster.Self, runtime.Pid, runtime.Framework), default);
+            known.SetResult(id);
+        }
+        catch (Exception error) when (error is RuntimeStartException or IOException or UnauthorizedAccessException)
+        {
+            if (generation == _generation)
+                actor.Tell(new RuntimeOperation.Down(id, error.Message));
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    /// <summary>Looks for the session's runtime that outlived the last server on this machine. True when it was found.</summary>
+    public async Task<bool> AdoptRuntimeAsync(CancellationToken stop)
+    {
+        var runtime = actor.State.Runtime;
+        if (runtime.Status != "connected" || runtime.Id is not { } id || runtime.Node != services.Cluster.Self)
+            return false;
+        _runtime = await services.Runtimes.AdoptAsync(
+            Request(),
+            id,
+            runtime.LastReport,
+            frame => ReportAsync(id, frame),
+            reason => actor.Tell(new RuntimeOperation.Down(id, reason)),
+            stop
+        );
+        return _runtime is not null;
+    }
+
+    /// <summary>Completes when the report is in the log: then the runtime may forget it, and the next one comes.</summary>
+    private async Task ReportAsync(string runtime, ReportFrame frame)
+    {
+        if (frame.Report is RuntimeReport.Ready or RuntimeReport.Log)
+            return;
+        await actor.SubmitAsync(new RuntimeOperation.Reported(runtime, frame.Sequence, frame.Report), default);
+    }
+
+    private static async Task StopRuntimeAsync(IRuntime? runtime)
+    {
+        if (runtime is not null)
+            await runtime.StopAsync();
+    }
+
+    private void DiagnoseSoon(string cell)
+    {
+        if (_runtime is null)
+            return;
+        if (_diagnoses.TryGetValue(cell, out var timer))
+        {
+            timer.Change(DiagnoseDelay, Timeout.InfiniteTimeSpan);
+            return;
+        }
+        _diagnoses[cell] = services.Time.CreateTimer(_ => Diagnose(cell), null, DiagnoseDelay, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Diagnose(string cell)
+    {
+        if (EvaluationQueries.Diagnosis(actor.State, cell) is { } command)
+            _runtime?.Send(command);
+    }
+
+    private async Task SaveAsync(bool overwrite)
+    {
+        var state = actor.State;
+        if (state.File is not { Node: { } node, Path: { } path } file)
+            return;
+        try
+        {
+            var content = LiveMarkdownWriter.WriteBytes(SessionNotebook.WithOutputs(state));
+            var hash = Convert.ToHexStringLower(SHA256.HashData(content));
+            await actor.SubmitAsync(new SystemOperation.Saving(hash), default);
+            var version = await services.Files.SaveAsync(node, path, actor.Id, content, file.Version, file.Attempt, overwrite, _stop.Token);
+            actor.Tell(new SystemOperation.Saved(node, path, state.ContentRevision, version));
+        }
+        catch (FileSaveException error)
+        {
+            actor.Tell(new SystemOperation.SaveFailed(error.Kind, error.Message));
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    private async Task ReloadAsync()
+    {
+        if (actor.State.File is not { Node: { } node, Path: { } path })
+            return;
+        try
+        {
+            var opened = await services.Files.OpenAsync(node, path, actor.Id, services.Limits.NotebookBytes, _stop.Token);
+            if (opened is not { Content: { } content, Version: { } version })
+                throw new FileSaveException("changed_outside", $"{path} is not there any more. Overwrite it to write it anew.");
+            var read = NotebookReading.Read(path, content);
+            actor.Tell(new SystemOperation.FileReloaded(read.Notebook, version));
+        }
+        catch (FileSaveException error)
+        {
+            actor.Tell(new SystemOperation.SaveFailed(error.Kind, error.Message));
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    private async Task KeepBothAsync()
+    {
+        if (actor.State.File is not { Node: { } node, Path: { } path })
+            return;
+        try
+        {
+            var free = await services.Files.OpenFreeNameAsync(node, path, actor.Id, _stop.Token);
+            actor.Tell(new SystemOperation.FileAttached(node, free, null));
+        }
+        catch (FileSaveException error)
+        {
+            actor.Tell(new SystemOperation.SaveFailed(error.Kind, error.Message));
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    /// <summary>Leaves the runtime to the server that comes back.</summary>
+    public void Detach() => Interlocked.Exchange(ref _runtime, null)?.Detach();
+
+    public async ValueTask DisposeAsync()
+    {
+        _generation++;
+        await _stop.CancelAsync();
+        _autosave?.Dispose();
+        foreach (var timer in _diagnoses.Values)
+            await timer.DisposeAsync();
+        await StopRuntimeAsync(Interlocked.Exchange(ref _runtime, null));
+        Task[] running;
+        lock (_running)
+            running = [.. _running];
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+}

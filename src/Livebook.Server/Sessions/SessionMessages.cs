@@ -1,0 +1,203 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Livebook.Core.Sessions;
+using Livebook.Core.Wire;
+
+namespace Livebook.Server.Sessions;
+
+/// <summary>What a node asks the owner of a session, and waits for.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(Join), "join")]
+[JsonDerivedType(typeof(Submit), "submit")]
+[JsonDerivedType(typeof(Query), "query")]
+[JsonDerivedType(typeof(Create), "create")]
+[JsonDerivedType(typeof(Close), "close")]
+[JsonDerivedType(typeof(Wait), "wait")]
+internal abstract record SessionRequest
+{
+    /// <summary>A page wants the session. Answered by the bytes of <see cref="ServerMessage.Joined"/>.</summary>
+    /// <param name="Stream">Names the page's submissions from now on (see <see cref="SubmitEnvelope"/>).</param>
+    public sealed record Join(
+        string Session,
+        string Stream,
+        string Client,
+        string UserName,
+        string UserColor,
+        long? Epoch,
+        long? Version,
+        ImmutableDictionary<string, int>? Texts
+    ) : SessionRequest;
+
+    /// <summary>An operation of the API. Answered by <see cref="SubmitReply"/>.</summary>
+    public sealed record Submit(string Session, ClientOperation Operation, string? User, string? Key) : SessionRequest;
+
+    /// <summary>Reads; answered by <see cref="QueryReply"/>.</summary>
+    /// <param name="What">See <c>SessionQueries</c>.</param>
+    public sealed record Query(string Session, string What, ImmutableDictionary<string, string> Parameters) : SessionRequest;
+
+    /// <summary>Makes a session on the node asked. Answered by <see cref="CreateReply"/>.</summary>
+    public sealed record Create(CreateSession Session) : SessionRequest;
+
+    public sealed record Close(string Session, string? User) : SessionRequest;
+
+    /// <summary>Waits until none of these cells is queued or running, or the time is over. Answered by the version.</summary>
+    public sealed record Wait(string Session, ImmutableArray<string> Cells, double Seconds) : SessionRequest;
+}
+
+/// <summary>What a new session begins with.</summary>
+/// <param name="Id">The id; made by the node that was asked.</param>
+/// <param name="Notebook">JSON of the notebook.</param>
+/// <param name="FileNode">Node that has the file, and has locked it for this session.</param>
+internal sealed record CreateSession(
+    string Id,
+    Livebook.Core.Notebooks.Notebook Notebook,
+    ImmutableArray<string> Warnings,
+    string? FileNode,
+    string? FilePath,
+    FileVersion? FileVersion
+);
+
+internal sealed record CreateReply(string Id);
+
+/// <param name="Error">Why it was refused; null when accepted.</param>
+/// <param name="NotFound">There is no such session on that node.</param>
+internal sealed record SubmitReply(long Version, string? Resource, string? Error, bool NotFound = false);
+
+/// <param name="ContentType">Null: not found, the body is the reason.</param>
+internal sealed record QueryReply(string? ContentType, long Version, byte[] Body);
+
+/// <summary>One operation of a page on its way to the owner. Envelopes of one stream are numbered from 1 without gaps: what overtook a lost one is not taken.</summary>
+internal sealed record SubmitEnvelope(string Session, string Stream, long Number, string Client, string User, long Ref, ClientOperation Operation);
+
+/// <summary>Presence of a page on its way to the owner; <paramref name="Gone"/>: it left.</summary>
+internal sealed record PresenceEnvelope(
+    string Session,
+    string Stream,
+    string Client,
+    bool Gone,
+    string? Cell,
+    int Revision,
+    ImmutableArray<SelectionRange> Ranges
+);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowOutOfOrderMetadataProperties = true
+)]
+[JsonSerializable(typeof(SessionRequest))]
+[JsonSerializable(typeof(CreateReply))]
+[JsonSerializable(typeof(SubmitReply))]
+[JsonSerializable(typeof(QueryReply))]
+[JsonSerializable(typeof(SubmitEnvelope))]
+[JsonSerializable(typeof(PresenceEnvelope))]
+[JsonSerializable(typeof(SessionSummary))]
+internal sealed partial class SessionJson : JsonSerializerContext;
+
+/// <summary>What an owner sends to a node that has viewers: the same bytes for all of them, or for one.</summary>
+/// <param name="Client">Null = for every viewer.</param>
+/// <param name="From">For <see cref="FrameKind.Entries"/>: the version in front.</param>
+/// <param name="To">The version behind.</param>
+internal readonly record struct ViewerFrame(FrameKind Kind, string Session, string? Client, long Epoch, long From, long To, ReadOnlyMemory<byte> Body)
+{
+    public byte[] ToBytes()
+    {
+        var session = Encoding.UTF8.GetBytes(Session);
+        var client = Encoding.UTF8.GetBytes(Client ?? "");
+        var bytes = new byte[1 + 2 + session.Length + 2 + client.Length + 24 + Body.Length];
+        var at = bytes.AsSpan();
+        at[0] = (byte)Kind;
+        BinaryPrimitives.WriteUInt16LittleEndian(at[1..], (ushort)session.Length);
+        session.CopyTo(at[3..]);
+        at = at[(3 + session.Length)..];
+        BinaryPrimitives.WriteUInt16LittleEndian(at, (ushort)client.Length);
+        client.CopyTo(at[2..]);
+        at = at[(2 + client.Length)..];
+        BinaryPrimitives.WriteInt64LittleEndian(at, Epoch);
+        BinaryPrimitives.WriteInt64LittleEndian(at[8..], From);
+        BinaryPrimitives.WriteInt64LittleEndian(at[16..], To);
+        Body.Span.CopyTo(at[24..]);
+        return bytes;
+    }
+
+    /// <exception cref="InvalidDataException">Not a frame.</exception>
+    public static ViewerFrame Parse(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            var kind = (FrameKind)bytes.Span[0];
+            var at = bytes[1..];
+            var session = TakeText(ref at);
+            var client = TakeText(ref at);
+            var numbers = at.Span;
+            return new ViewerFrame(
+                kind,
+                session,
+                client.Length == 0 ? null : client,
+                BinaryPrimitives.ReadInt64LittleEndian(numbers),
+                BinaryPrimitives.ReadInt64LittleEndian(numbers[8..]),
+                BinaryPrimitives.ReadInt64LittleEndian(numbers[16..]),
+                at[24..]
+            );
+        }
+        catch (Exception error) when (error is ArgumentOutOfRangeException or IndexOutOfRangeException)
+        {
+            throw new InvalidDataException("a viewer frame is cut short", error);
+        }
+    }
+
+    private static string TakeText(ref ReadOnlyMemory<byte> at)
+    {
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(at.Span);
+        var text = Encoding.UTF8.GetString(at.Span.Slice(2, length));
+        at = at[(2 + length)..];
+        return text;
+    }
+}
+
+internal enum FrameKind : byte
+{
+    /// <summary>Entries of the stream, for every viewer.</summary>
+    Entries = 1,
+
+    /// <summary>Presence: may be dropped.</summary>
+    Presence = 2,
+
+    /// <summary>An answer to one page.</summary>
+    Answer = 3,
+
+    /// <summary>The session is closed.</summary>
+    Gone = 4,
+
+    /// <summary>The owner does not know this page's stream: it joins again.</summary>
+    Resync = 5,
+}
+
+/// <summary>Names of the channels between nodes.</summary>
+internal static class Channels
+{
+    public const string Session = "session";
+    public const string Submit = "session/submit";
+    public const string Presence = "session/presence";
+    public const string Viewers = "session/viewers";
+    public const string Files = "files";
+
+    public static byte[] Pack<T>(T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
+
+    /// <exception cref="InvalidDataException">Not such a message.</exception>
+    public static T Unpack<T>(ReadOnlyMemory<byte> bytes, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(bytes.Span, type) ?? throw new InvalidDataException("an empty message");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"not a {typeof(T).Name}: {error.Message}", error);
+        }
+    }
+}

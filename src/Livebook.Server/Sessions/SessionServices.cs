@@ -1,0 +1,31 @@
+using Livebook.Cluster;
+using Livebook.Server.Files;
+using Livebook.Server.Runtimes;
+using Microsoft.Extensions.Logging;
+
+namespace Livebook.Server.Sessions;
+
+/// <summary>What every session of a node works with.</summary>
+internal sealed record SessionServices(
+    ICluster Cluster,
+    IRuntimes Runtimes,
+    NodeFiles Files,
+    ServerLimits Limits,
+    string DataPath,
+    TimeProvider Time,
+    ILoggerFactory Logs,
+    Action<SessionActor> Faulted
+);
+
+/// <summary>Limits, each with a variable (README, Configuration).</summary>
+public sealed record ServerLimits
+{
+    /// <summary>Bytes of one notebook file.</summary>
+    public long NotebookBytes { get; init; } = 50L * 1024 * 1024;
+
+    /// <summary>Bytes of all outputs of a session.</summary>
+    public long OutputBytes { get; init; } = 50L * 1024 * 1024;
+
+    /// <summary>With fewer bytes free at the data path no change is accepted.</summary>
+    public long FreeDiskBytes { get; init; } = 200L * 1024 * 1024;
+}
