@@ -136,6 +136,7 @@ public sealed record SessionSummary(
     string Id,
     string Name,
     string? File,
+    long Version,
     string Node,
     string? Standby,
     long Epoch,
