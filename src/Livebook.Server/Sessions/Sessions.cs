@@ -80,6 +80,15 @@ public sealed class Sessions
     private string TooLarge(long bytes) =>
         $"The notebook has {bytes / 1048576.0:0.#} MB; at most {_limits.NotebookBytes / 1048576.0:0.#} MB are opened. Raise LIVEBOOK_NOTEBOOK_LIMIT_BYTES to open it.";
 
+    /// <summary>Makes a session with a copy of a notebook, under another name and without a file (M11).</summary>
+    public Task<OpenedSession> ForkAsync(ReadOnlyMemory<byte> source, string name, CancellationToken stop)
+    {
+        var read = NotebookReading.Read("fork.livemd", source, NewId(null));
+        var standard = new Notebook();
+        var fork = read.Notebook with { Name = Names.OfNotebook(name), PersistOutputs = standard.PersistOutputs, AutosaveSeconds = standard.AutosaveSeconds };
+        return CreateAsync(fork, [], null, stop);
+    }
+
     /// <summary>Opens a file of a node: a live markdown file is saved to from then on, other formats are imported. A file that is open already gives its session.</summary>
     /// <param name="node">Node that has the file; null = this one.</param>
     /// <exception cref="NotebookFormatException">It is no notebook.</exception>
