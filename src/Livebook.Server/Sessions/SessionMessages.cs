@@ -17,6 +17,7 @@ namespace Livebook.Server.Sessions;
 [JsonDerivedType(typeof(Close), "close")]
 [JsonDerivedType(typeof(Attach), "attach")]
 [JsonDerivedType(typeof(Wait), "wait")]
+[JsonDerivedType(typeof(WaitSaved), "wait_saved")]
 internal abstract record SessionRequest(string Session)
 {
     /// <summary>A page wants the session. Answered by the bytes of <see cref="ServerMessage.Joined"/>.</summary>
@@ -51,6 +52,9 @@ internal abstract record SessionRequest(string Session)
 
     /// <summary>Waits until none of these cells is queued or running, or the time is over. Answered by the version.</summary>
     public sealed record Wait(string Session, ImmutableArray<string> Cells, double Seconds) : SessionRequest(Session);
+
+    /// <summary>Waits until no save is under way.</summary>
+    public sealed record WaitSaved(string Session) : SessionRequest(Session);
 }
 
 /// <summary>What a new session begins with.</summary>

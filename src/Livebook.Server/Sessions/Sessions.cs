@@ -179,6 +179,9 @@ public sealed class Sessions
         }
     }
 
+    /// <summary>Waits until a save that was asked for has ended, well or not.</summary>
+    public Task WaitUntilSavedAsync(string session, CancellationToken stop) => AskAsync(new SessionRequest.WaitSaved(session), stop);
+
     /// <summary>Saves the session to another file from now on.</summary>
     /// <param name="node">Node of the file; null = the session's owner.</param>
     public async Task<AttachReply> AttachAsync(string session, string? node, string path, bool overwrite, CancellationToken stop)
