@@ -169,6 +169,7 @@ internal static class EvaluationRules
                 {
                     Status = CellStatus.Evaluating,
                     Errored = false,
+                    Unsupported = false,
                     Evaluation = evaluation,
                     EvaluatedSource = place.Cell.Source,
                     Snapshot = snapshot,

@@ -85,6 +85,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         var state = SessionReducer.Open(create.Id, create.Notebook, _services.Time.GetUtcNow(), create.Warnings) with
         {
             OutputLimitBytes = _services.Limits.OutputBytes,
+            Directory = create.Directory,
         };
         if (create is { FileNode: { } node, FilePath: { } path })
         {

@@ -60,6 +60,7 @@ internal abstract record SessionRequest(string Session)
 /// <summary>What a new session begins with.</summary>
 /// <param name="Id">The id; made by the node that was asked.</param>
 /// <param name="Notebook">JSON of the notebook.</param>
+/// <param name="Directory">Where code runs when there is no file; null = a directory of the session.</param>
 /// <param name="FileNode">Node that has the file, and has locked it for this session.</param>
 internal sealed record CreateSession(
     string Id,
@@ -67,7 +68,8 @@ internal sealed record CreateSession(
     ImmutableArray<string> Warnings,
     string? FileNode,
     string? FilePath,
-    FileVersion? FileVersion
+    FileVersion? FileVersion,
+    string? Directory = null
 );
 
 /// <summary>What became of an operation.</summary>
