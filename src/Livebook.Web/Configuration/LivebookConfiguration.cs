@@ -137,9 +137,19 @@ public sealed record LivebookConfiguration
             Cookie = cookie ?? "",
             Port = (int)env.Integer("LIVEBOOK_CLUSTER_PORT", 13825, 1, 65_535),
             DataPath = dataPath,
+            DnsServer = ReadDnsServer(env),
             Version = version,
             UnsafeWithoutReplication = env.Flag("LIVEBOOK_TEST_WITHOUT_REPLICATION", false),
         };
+    }
+
+    private static IPEndPoint? ReadDnsServer(EnvironmentReader env)
+    {
+        if (env.Text("LIVEBOOK_DNS_SERVER") is not { } text)
+            return null;
+        return IPEndPoint.TryParse(text, out var server)
+            ? new IPEndPoint(server.Address, server.Port == 0 ? 53 : server.Port)
+            : throw new ConfigurationException("LIVEBOOK_DNS_SERVER", "ADDRESS or ADDRESS:PORT of a DNS server", text);
     }
 
     private static void CheckNode(string node)
