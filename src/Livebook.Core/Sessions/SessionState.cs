@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Livebook.Core.Notebooks;
+using Livebook.Core.Text;
 using Livebook.Core.Views;
 using Livebook.Core.Wire;
 using Livebook.Protocol;
@@ -24,6 +25,9 @@ public sealed record SessionState
     public ImmutableArray<string> Queue { get; init; } = [];
     public RuntimeState Runtime { get; init; } = new();
     public FileState File { get; init; } = new();
+
+    /// <summary>Where code runs when there is no file; null = a directory of the session.</summary>
+    public string? Directory { get; init; }
 
     /// <summary>Deleted cells by id, without outputs.</summary>
     public ImmutableDictionary<string, BinEntry> Bin { get; init; } = ImmutableDictionary<string, BinEntry>.Empty;
@@ -85,11 +89,14 @@ public sealed record CellState
     public CellValidity Validity { get; init; }
     public bool Errored { get; init; }
 
+    /// <summary>The last evaluation did nothing: the cell's language, or something in it, cannot run here.</summary>
+    public bool Unsupported { get; init; }
+
     /// <summary>Number of the last evaluation that was started; 0 = never.</summary>
     public int Evaluation { get; init; }
 
     /// <summary>The source that was evaluated last.</summary>
-    [JsonConverter(typeof(Livebook.Core.Text.SurrogateSafeString))]
+    [JsonConverter(typeof(SurrogateSafeString))]
     public string? EvaluatedSource { get; init; }
 
     /// <summary>Evaluations of the ancestors when it was evaluated; differing from the present ones makes the cell stale.</summary>
