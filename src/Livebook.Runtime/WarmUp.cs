@@ -29,5 +29,7 @@ internal static class WarmUp
         output.Run.IsFinished = true;
         running.Remove(output);
         evaluator.Forget(Cell);
+        // A spare may wait for long: give back what only starting needed.
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

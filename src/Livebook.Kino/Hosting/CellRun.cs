@@ -45,8 +45,11 @@ public sealed class CellRun(string cell, int evaluation, Action<CellRun, Output>
     /// <summary>Asks everything that belongs to the run to end.</summary>
     public void RequestStop()
     {
+        if (stopRequested)
+            return;
         stopRequested = true;
-        _ = stopping.CancelAsync();
+        // A thread of its own: the pool may be full of the very code that is to stop, and what user code registered may block.
+        new Thread(Cancel) { IsBackground = true, Name = "stop " + Cell }.Start();
     }
 
     /// <summary>Puts out one output; dropped after the end of the evaluation.</summary>
@@ -84,4 +87,16 @@ public sealed class CellRun(string cell, int evaluation, Action<CellRun, Output>
     }
 
     public void Dispose() => stopping.Dispose();
+
+    private void Cancel()
+    {
+        try
+        {
+            stopping.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // What user code registered has failed; the run ends all the same.
+        }
+    }
 }

@@ -81,7 +81,8 @@ internal sealed class CSharpEvaluator(SessionPackages packages)
         var thread = new CellThread(run, compiled.HasResult, () => Factory(compiled, assembly)(states));
         started(thread);
         var outcome = await thread.RunAsync();
-        run.Stopping.ThrowIfCancellationRequested();
+        if (run.StopRequested)
+            throw new OperationCanceledException(run.Stopping);
         if (outcome.Exception is { } thrown)
             return new Verdict(EvaluationStatus.Failed, ErrorReport.Of(thrown, command.Cell), diagnostics);
 

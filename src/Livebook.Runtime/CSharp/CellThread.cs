@@ -11,7 +11,6 @@ internal sealed record Outcome(ImmutableSortedDictionary<string, string>? Value,
 internal sealed class CellThread
 {
     private const int StackBytes = 16 * 1024 * 1024;
-    private static readonly TimeSpan InterruptInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly CellRun run;
     private readonly Func<Task<object?>> code;
@@ -34,19 +33,12 @@ internal sealed class CellThread
         return outcome.Task;
     }
 
-    /// <summary>Interrupts whatever the thread waits in, again and again, because code may catch the first ones.</summary>
-    public async Task InterruptAsync()
+    /// <summary>Interrupts whatever the thread waits in.</summary>
+    public void Interrupt()
     {
-        while (true)
-        {
-            lock (gate)
-            {
-                if (done)
-                    return;
+        lock (gate)
+            if (!done)
                 thread.Interrupt();
-            }
-            await Task.Delay(InterruptInterval);
-        }
     }
 
     private void Run()

@@ -16,6 +16,7 @@ namespace Livebook.Runtime.Connection;
 internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, RunningCells running, Action drain, Action giveUp)
 {
     private static readonly TimeSpan WarnAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan InterruptInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(2);
     private static readonly string[] CSharpNames = ["csharp", "c#", "cs"];
 
@@ -49,7 +50,7 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
         lock (gate)
             if (!entries.TryGetValue(cell, out entry) || entry.Command.Evaluation != evaluation || entry.IsOver || entry.Output.Run.StopRequested)
                 return;
-        _ = StopAsync(entry);
+        new Thread(() => Stop(entry)) { IsBackground = true, Name = "stop " + cell }.Start();
     }
 
     /// <summary>Drops what a cell has defined and ends what it left running.</summary>
@@ -97,6 +98,7 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
         output.Conclude(verdict.Last);
         lock (gate)
             entry.IsOver = true;
+        entry.Over.Set();
         output.Run.IsFinished = true;
         running.Remove(output);
         output.Dispose();
@@ -122,44 +124,41 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
             command,
             output,
             text => reports.Add(new RuntimeReport.Progress(command.Cell, command.Evaluation, text)),
-            thread =>
-            {
-                entry.Thread = thread;
-                if (output.Run.StopRequested)
-                    _ = thread.InterruptAsync();
-            }
+            thread => entry.Thread = thread
         );
     }
 
-    private async Task StopAsync(Entry entry)
+    /// <summary>On a thread of its own, because the pool may be full of the very code that is to stop.</summary>
+    private void Stop(Entry entry)
     {
         using var armed = pulse.Hold();
         pulse.Start();
         entry.Output.Run.RequestStop();
-        if (entry.Thread is { } thread)
-            _ = thread.InterruptAsync();
-        if (!running.Contains(entry.Output) || await OverWithinAsync(entry, WarnAfter))
-            return;
-        entry.Output.Announce(
-            Output.Text(
-                OutputKind.Warning,
-                "The code does not react to being stopped. In a second the runtime will be ended; what the cells have defined is lost then."
-            )
-        );
-        if (!await OverWithinAsync(entry, GiveUpAfter - WarnAfter))
-            giveUp();
+        var clock = Stopwatch.StartNew();
+        for (var warned = false; IsRunning(entry); )
+        {
+            // Again and again, because code may catch the first ones.
+            entry.Thread?.Interrupt();
+            if (!warned && clock.Elapsed > WarnAfter)
+            {
+                warned = true;
+                entry.Output.Announce(
+                    Output.Text(
+                        OutputKind.Warning,
+                        "The code does not react to being stopped. In a second the runtime will be ended; what the cells have defined is lost then."
+                    )
+                );
+            }
+            if (clock.Elapsed > GiveUpAfter)
+                giveUp();
+            entry.Over.Wait(InterruptInterval);
+        }
     }
 
-    private async Task<bool> OverWithinAsync(Entry entry, TimeSpan time)
+    private bool IsRunning(Entry entry)
     {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < time; )
-        {
-            lock (gate)
-                if (entry.IsOver)
-                    return true;
-            await Task.Delay(5);
-        }
-        return false;
+        lock (gate)
+            return !entry.IsOver && running.Contains(entry.Output);
     }
 
     private sealed class Entry(RuntimeCommand.Evaluate command, CellOutput output)
@@ -169,6 +168,7 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
         public RuntimeCommand.Evaluate Command => command;
         public CellOutput Output => output;
         public bool IsOver { get; set; }
+        public ManualResetEventSlim Over { get; } = new();
 
         public CellThread? Thread
         {

@@ -11,12 +11,12 @@ namespace Livebook.Runtime.Connection;
 /// <param name="maximumCost">About how many characters of unacknowledged reports user code may pile up.</param>
 public sealed class ReportLog(long maximumCost = 4 * 1024 * 1024)
 {
-    private const int CostOfReport = 200;
+    private const int CostOfReport = 4096;
+    private const int BatchSize = 64;
     private readonly object gate = new();
     private readonly Queue<ReportFrame> kept = new();
     private long last;
     private long cost;
-    private TaskCompletionSource? added;
 
     /// <summary>Appends a report.</summary>
     public void Add(RuntimeReport report)
@@ -25,8 +25,7 @@ public sealed class ReportLog(long maximumCost = 4 * 1024 * 1024)
         {
             kept.Enqueue(new ReportFrame(++last, report));
             cost += Cost(report);
-            added?.SetResult();
-            added = null;
+            Monitor.PulseAll(gate);
         }
     }
 
@@ -64,21 +63,22 @@ public sealed class ReportLog(long maximumCost = 4 * 1024 * 1024)
         }
     }
 
-    /// <summary>The kept reports after a number, oldest first; waits until there is one.</summary>
-    public async Task<ImmutableArray<ReportFrame>> ReadAsync(long after, CancellationToken stop)
+    /// <summary>The kept reports after a number, oldest first; blocks until there is one. Empty when it was stopped.</summary>
+    public ImmutableArray<ReportFrame> Read(long after, CancellationToken stop)
     {
-        while (true)
+        lock (gate)
         {
-            Task change;
-            lock (gate)
-            {
-                if (last > after)
-                    return [.. kept.SkipWhile(frame => frame.Sequence <= after).Take(64)];
-                added ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                change = added.Task;
-            }
-            await change.WaitAsync(stop);
+            while (last <= after && !stop.IsCancellationRequested)
+                Monitor.Wait(gate);
+            return stop.IsCancellationRequested ? [] : [.. kept.SkipWhile(frame => frame.Sequence <= after).Take(BatchSize)];
         }
+    }
+
+    /// <summary>Lets <see cref="Read"/> look at its token.</summary>
+    public void Wake()
+    {
+        lock (gate)
+            Monitor.PulseAll(gate);
     }
 
     private static long Cost(RuntimeReport report) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
@@ -141,30 +142,65 @@ internal sealed class ServerConnection(
         greeted = true;
         reports.Acknowledge(hello.LastReport);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var sending = SendAsync(stream, hello.LastReport, over.Token);
-        var receiving = ReceiveAsync(stream, over.Token);
-        await Task.WhenAny(sending, receiving);
+        var sending = OnThread("send", () => Send(stream, hello.LastReport, over.Token));
+        var receiving = OnThread("receive", () => Receive(stream));
+        await Task.WhenAny(sending, receiving, Task.Delay(Timeout.Infinite, stop));
         await over.CancelAsync();
+        reports.Wake();
+        stream.Socket.Shutdown(SocketShutdown.Both);
         await Task.WhenAll(sending, receiving);
     }
 
-    private async Task SendAsync(NetworkStream stream, long last, CancellationToken stop)
+    /// <summary>Threads of their own, because user code may keep the whole pool busy, and must be stoppable then.</summary>
+    private static Task OnThread(string name, Action work)
     {
-        while (true)
-            foreach (var report in await reports.ReadAsync(last, stop))
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            try
             {
-                await Frames.WriteAsync(stream, JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.ReportFrame), stop);
+                work();
+            }
+            catch (Exception broken) when (broken is IOException or InvalidDataException or JsonException or ObjectDisposedException)
+            {
+                // The connection is over.
+            }
+            done.SetResult();
+        })
+        {
+            IsBackground = true,
+            Name = name,
+        }.Start();
+        return done.Task;
+    }
+
+    private void Send(NetworkStream stream, long last, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+            foreach (var report in reports.Read(last, stop))
+            {
+                var body = JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.ReportFrame);
+                var written = Frames.WriteAsync(new BlockingStream(stream), body, stop);
+                Debug.Assert(written.IsCompleted, "a blocking stream completes at once");
+                written.GetAwaiter().GetResult();
                 last = report.Sequence;
             }
     }
 
-    private async Task ReceiveAsync(NetworkStream stream, CancellationToken stop)
+    private void Receive(NetworkStream stream)
     {
-        while (await ReadAsync(stream, stop) is { } command)
+        while (Read(stream) is { } command)
             if (command is RuntimeCommand.AcknowledgeReports acknowledged)
                 reports.Acknowledge(acknowledged.Report);
             else if (command is not RuntimeCommand.Hello && !handle(command))
                 end.TrySetResult("told to end");
+    }
+
+    private static RuntimeCommand? Read(NetworkStream stream)
+    {
+        var frame = Frames.ReadAsync(new BlockingStream(stream), CancellationToken.None);
+        Debug.Assert(frame.IsCompleted, "a blocking stream completes at once");
+        return frame.GetAwaiter().GetResult() is { } body ? JsonSerializer.Deserialize(body, ProtocolJson.Default.RuntimeCommand) : null;
     }
 
     public void Dispose()
