@@ -1,10 +1,7 @@
-using System.Runtime.Versioning;
 using Livebook.Runtime;
 using Livebook.Runtime.Capture;
 using Livebook.Runtime.Connection;
 using Livebook.Runtime.Host;
-
-[assembly: SupportedOSPlatform("linux")]
 
 Globalization.Choose();
 if (StartArguments.Parse(args) is not { } start)

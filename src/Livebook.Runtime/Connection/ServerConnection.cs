@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Livebook.Protocol;
+using Livebook.Runtime.Host;
 
 namespace Livebook.Runtime.Connection;
 
@@ -32,6 +33,8 @@ internal sealed class ServerConnection(
     Func<bool> isAssigned
 ) : IDisposable
 {
+    /// <summary>Leaves mode 0600.</summary>
+    private const uint OnlyOwner = 0b001_111_111;
     private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(5);
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly TaskCompletionSource<string> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -45,8 +48,9 @@ internal sealed class ServerConnection(
     {
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         File.Delete(path);
+        var mask = NativeMethods.SetFileModeMask(OnlyOwner);
         listener.Bind(new UnixDomainSocketEndPoint(path));
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _ = NativeMethods.SetFileModeMask(mask);
         listener.Listen(4);
         lonely = new Timer(_ => end.TrySetResult("no server"), null, patience.First, Timeout.InfiniteTimeSpan);
         _ = AcceptAsync(listener);
