@@ -34,6 +34,10 @@ public sealed class ClusterNode : ICluster
         keeper = new LogKeeper(options, mesh, loop, (node, stream, message) => messenger.TellInternal(node, stream, message.Encode()), time, log);
     }
 
+    /// <summary>Makes a node on the real engine; <see cref="ICluster.StartAsync"/> starts it.</summary>
+    public static ClusterNode Create(ClusterOptions options, ILoggerFactory loggers, TimeProvider time) =>
+        new(options, new AkkaMesh(options, loggers, time), loggers, time);
+
     public event Action? Changed;
 
     public string Self => mesh.Self;

@@ -14,6 +14,14 @@ public static class SessionNotebook
         return state.Notebook with { Setup = Filled(state.Notebook.Setup), Sections = [.. state.Notebook.Sections.Select(Filled)] };
     }
 
+    /// <summary>The notebook without stored outputs.</summary>
+    public static Notebook WithoutOutputs(Notebook notebook)
+    {
+        static Cell Clear(Cell cell) => cell is EvaluableCell { StoredOutputs.IsEmpty: false } code ? code with { StoredOutputs = [] } : cell;
+        Section Strip(Section section) => section with { Cells = [.. section.Cells.Select(Clear)] };
+        return notebook with { Setup = Strip(notebook.Setup), Sections = [.. notebook.Sections.Select(Strip)] };
+    }
+
     private static Cell Fill(SessionState state, Cell cell)
     {
         if (cell is not EvaluableCell code)

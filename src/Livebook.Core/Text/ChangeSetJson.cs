@@ -7,7 +7,7 @@ using System.Text.Json.Serialization;
 namespace Livebook.Core.Text;
 
 /// <summary>CodeMirror's JSON form of a change set, lone surrogates included.</summary>
-internal sealed class ChangeSetJson : JsonConverter<ChangeSet>
+public sealed class ChangeSetJson : JsonConverter<ChangeSet>
 {
     private static readonly FormatException NotAChangeSet = new("""a change set is a list of n, [n] and [n,"line",…], n a length""");
 

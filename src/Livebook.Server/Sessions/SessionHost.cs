@@ -196,7 +196,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     {
         _cluster.Changed -= OnClusterChanged;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        await Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(_actors.Values.Select(async actor => await actor.DisposeAsync()));
         _actors.Clear();
     }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Livebook.Core.Sessions;
+using Livebook.Core.Text;
 using Livebook.Core.Wire;
 
 namespace Livebook.Server.Sessions;

@@ -109,7 +109,7 @@ internal static class SessionQueries
         return parameters.GetValueOrDefault("format") switch
         {
             "livemd" => new QueryReply("text/markdown; charset=utf-8", state.Version, LiveMarkdownWriter.WriteBytes(notebook, outputs ? true : null)),
-            "ipynb" => new QueryReply("application/x-ipynb+json", state.Version, IpynbWriter.WriteBytes(notebook, outputs)),
+            "ipynb" => new QueryReply("application/x-ipynb+json", state.Version, IpynbWriter.WriteBytes(outputs ? notebook : SessionNotebook.WithoutOutputs(state.Notebook))),
             null or "json" => Reply(state, NotebookJson(state, outputs)),
             var other => Missing(state, $"format must be json, livemd or ipynb, found {other}"),
         };

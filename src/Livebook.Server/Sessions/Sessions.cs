@@ -149,7 +149,7 @@ public sealed class Sessions
             if (file.Content is not { } content)
                 throw new SessionRefusedException("not_found", $"There is no file {path} on {node}.");
             var read = NotebookReading.Read(file.Path, content, id);
-            var native = read.Format == NotebookReading.LiveMarkdown;
+            var native = read.Format == "livemd";
             if (!native)
                 await _files.ReleaseAsync(node, file.Path, id, stop);
             var create = native

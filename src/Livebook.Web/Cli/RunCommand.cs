@@ -6,6 +6,7 @@ using Livebook.Core.Sessions;
 using Livebook.Server;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Sessions;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Livebook.Web.Cli;
@@ -69,7 +70,7 @@ internal sealed class RunCommand(RunOptions options)
             },
             cluster,
             runtimes,
-            new NotebookFiles(NullLoggerFactory.Instance),
+            new NotebookFiles(),
             new DiskSpace(data),
             NullLoggerFactory.Instance,
             TimeProvider.System
@@ -111,7 +112,7 @@ internal sealed class RunCommand(RunOptions options)
     private static byte[] WriteNotebook(FileInfo output, SessionState state, Notebook original)
     {
         var notebook = SessionNotebook.WithOutputs(state) with { AutosaveSeconds = original.AutosaveSeconds };
-        return output.Extension == ".ipynb" ? IpynbWriter.WriteBytes(notebook, withOutputs: true) : LiveMarkdownWriter.WriteBytes(notebook, withOutputs: true);
+        return output.Extension == ".ipynb" ? IpynbWriter.WriteBytes(notebook) : LiveMarkdownWriter.WriteBytes(notebook, withOutputs: true);
     }
 
     /// <summary>Runs cell by cell in order; behind a failed one it ends, or goes on with what was left out.</summary>

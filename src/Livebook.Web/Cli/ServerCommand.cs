@@ -8,6 +8,7 @@ using Livebook.Web.Configuration;
 using Livebook.Web.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using SessionDirectory = Livebook.Server.Sessions.Sessions;
 
 namespace Livebook.Web.Cli;
 
@@ -83,7 +84,7 @@ internal static class ServerCommand
 
     private static string WithToken(string address, Access access) => access.Token is { } token ? $"{address}?token={token}" : address;
 
-    private static async Task OpenAsync(Sessions sessions, string place, string address, Access access, CancellationToken stop)
+    private static async Task OpenAsync(SessionDirectory sessions, string place, string address, Access access, CancellationToken stop)
     {
         try
         {
@@ -107,7 +108,7 @@ internal static class ServerCommand
         }
     }
 
-    private static async Task<OpenedSession> ImportAsync(Sessions sessions, Uri address, CancellationToken stop)
+    private static async Task<OpenedSession> ImportAsync(SessionDirectory sessions, Uri address, CancellationToken stop)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
         var content = await http.GetByteArrayAsync(address, stop);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Livebook.Cluster;
 using Livebook.Server;
+using Livebook.Server.Sessions;
 
 namespace Livebook.Web.Configuration;
 

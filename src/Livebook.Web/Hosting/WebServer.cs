@@ -74,7 +74,7 @@ internal static class WebServer
             provider.GetRequiredService<ILoggerFactory>(),
             TimeProvider.System
         ));
-        services.AddSingleton<INotebookFiles>(provider => new NotebookFiles(provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<INotebookFiles>(_ => new NotebookFiles());
         services.AddSingleton(provider => new LivebookServer(
             new ServerOptions
             {

@@ -66,7 +66,7 @@ internal static class BrowserEndpoints
     {
         var (owner, listing) = await sessions.ListFilesAsync(node, path, stop);
         var open = sessions.List().Where(session => session.File is not null).ToLookup(session => session.File!, session => session.Id);
-        var entries = listing.Entries.Select(entry => new FileAnswer(entry.Name, entry.Kind, entry.Size, entry.ModifiedAt, open[Path.Combine(listing.Path, entry.Name)].FirstOrDefault()));
+        var entries = listing.Entries.Select(entry => new FileAnswer(entry.Name, entry.Kind.ToString().ToLowerInvariant(), entry.Size, entry.ModifiedAt, open[Path.Combine(listing.Path, entry.Name)].FirstOrDefault()));
         await context.Response.WriteAsJsonAsync(new FilesAnswer(owner, listing.Path, listing.Parent, [.. entries]), BrowserJson.Default.FilesAnswer, cancellationToken: stop);
     }
 
