@@ -197,7 +197,12 @@ internal sealed class IpynbImport
             source,
             language,
             (line, command) =>
-                Warn(string.Create(CultureInfo.InvariantCulture, $"has in line {line} the command “{command}”, which means nothing here; it was kept in the source."))
+                Warn(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"has in line {line} the command “{command}”, which means nothing here; it was kept in the source."
+                    )
+                )
         );
         var last = parts.FindLastIndex(part => part.Language != KernelNames.Markdown);
         if (last < 0 && !outputs.IsEmpty)

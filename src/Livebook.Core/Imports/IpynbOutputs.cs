@@ -35,9 +35,10 @@ internal static class IpynbOutputs
     private static Output Error(JsonElement output)
     {
         var (type, message) = (output.TextOf("ename") ?? "Error", output.TextOf("evalue") ?? "");
-        var coloured = output.TryGetProperty("traceback", out var trace) && trace.ValueKind == JsonValueKind.Array
-            ? string.Join('\n', trace.EnumerateArray().Select(line => line.Joined() ?? ""))
-            : "";
+        var coloured =
+            output.TryGetProperty("traceback", out var trace) && trace.ValueKind == JsonValueKind.Array
+                ? string.Join('\n', trace.EnumerateArray().Select(line => line.Joined() ?? ""))
+                : "";
         var plain = coloured.Length == 0 ? $"{type}: {message}" : OutputFences.WithoutEscapeCodes(coloured);
         var result = Output.Text(OutputKind.Error, plain) with { Error = new(type, message, null, []) };
         return plain == coloured || coloured.Length == 0 ? result : result with { Data = result.Data.Add("text/x-ansi", coloured) };

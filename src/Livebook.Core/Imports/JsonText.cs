@@ -10,7 +10,9 @@ internal static partial class JsonText
 {
     /// <summary>The property's string; null if there is none.</summary>
     public static string? TextOf(this JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? String(value) : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? String(value)
+            : null;
 
     /// <summary>The property's object; one without properties if there is none.</summary>
     public static JsonElement ObjectOf(this JsonElement element, string name) =>

@@ -139,6 +139,9 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
             values.Values.Clear();
         }
 
+        // What waits describes the markdown cell; this one only its first fence.
+        if (_pending is not null && IsOnlyForce(values) && !IsOnlyForce(_pending))
+            StartMarkdown(block.Start, null);
         if (_pending is null)
             _pendingStart = block.Start;
         _pending ??= new();

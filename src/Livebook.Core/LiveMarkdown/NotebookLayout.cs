@@ -40,7 +40,7 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
     {
         if (notebook.Origin is { } origin)
         {
-            var isTitled = HasTitle(origin.Text);
+            var isTitled = HasTitle(origin.Text, BomLength(origin));
             var namesLanguage =
                 origin.Text.Contains("\"default_language\"", StringComparison.Ordinal) || CellLanguages.Inferred(notebook) == notebook.DefaultLanguage;
             if (origin.Fingerprint == Fingerprints.OfHead(notebook) && namesLanguage && (isTitled || !_hasSetup))
@@ -64,9 +64,9 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
         : origin.IsBytes && origin.Text.StartsWith("\u00EF\u00BB\u00BF", StringComparison.Ordinal) ? 3
         : 0;
 
-    private static bool HasTitle(string head)
+    private static bool HasTitle(string head, int start)
     {
-        var scanner = new BlockScanner(head, head.StartsWith('\uFEFF') ? 1 : 0);
+        var scanner = new BlockScanner(head, start);
         var last = default(Block);
         while (scanner.Next(out var block))
             last = block;

@@ -130,13 +130,7 @@ public class RoundTripPropertyTests
                 }
         );
 
-    private static readonly Gen<Notebook> s_notebook = Gen.Select(
-            s_name,
-            s_source,
-            OneOf("csharp", "elixir", "python"),
-            Gen.Int[0, 3],
-            s_section.Array[0, 4]
-        )
+    private static readonly Gen<Notebook> s_notebook = Gen.Select(s_name, s_source, OneOf("csharp", "elixir", "python"), Gen.Int[0, 3], s_section.Array[0, 4])
         .Select(
             (name, setup, language, extraSetup, sections) =>
             {
