@@ -87,6 +87,8 @@ internal sealed partial class NotebookAssembly
         if (_markdown is not { } markdown)
             return;
         _markdown = null;
+        if (markdown is { IsEmpty: true, Exact: null })
+            return;
         var source = markdown.IsEmpty ? "" : markdown.Source(file);
         if (markdown.Exact is { } exact)
         {
