@@ -87,9 +87,15 @@ internal sealed class BlockSink(bool crLf)
         return LineRules.HeadingLevel(content) > 0 || LineRules.FenceLength(content) > 0 || content.StartsWith("<!--", StringComparison.Ordinal);
     }
 
+    // A comment of ours, alone on its lines and readable, that is not about a fence inside the cell.
     private static bool BreaksMarkdown(string text)
     {
-        var content = Line.At(text, 0).Of(text);
-        return content.StartsWith("<!-- livebook:", StringComparison.Ordinal) && !content.Contains("force_markdown", StringComparison.Ordinal);
+        var scanner = new BlockScanner(text);
+        var values = new Metadata();
+        return scanner.Next(out var block)
+            && block.Kind == BlockKind.Comment
+            && Metadata.Is(text.AsSpan(block.ContentStart..block.ContentEnd))
+            && values.TryAdd(text[block.ContentStart..block.ContentEnd])
+            && !values.Values.ContainsKey("force_markdown");
     }
 }

@@ -54,8 +54,8 @@ public class RealFileTests
                 var gone = cell.Origin!.Before + cell.Origin.Text + cell.Origin.Outputs;
                 var expected = text.Remove(text.IndexOf(gone, StringComparison.Ordinal), gone.Length);
                 // Two markdown cells that meet need a mark between them.
-                var break_ = "\n\n" + FreshText.BreakComment;
-                Assert.Equal(expected.Replace(break_, "", StringComparison.Ordinal).Length, written.Replace(break_, "", StringComparison.Ordinal).Length);
+                var mark = (text.Contains('\r') ? "\r\n\r\n" : "\n\n") + FreshText.BreakComment;
+                Assert.Equal(expected.Replace(mark, "", StringComparison.Ordinal).Length, written.Replace(mark, "", StringComparison.Ordinal).Length);
                 Assert.Equal(edited.Describe(), edited.Reread().Describe());
             }
         }
