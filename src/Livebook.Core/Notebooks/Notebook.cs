@@ -88,10 +88,51 @@ public sealed record Section
 }
 
 /// <summary>How a file spelled something, to be written back verbatim while its meaning is unchanged.</summary>
-/// <param name="Text">The exact text of the block, metadata comments included.</param>
+/// <param name="Text">The exact text of the block, metadata comments included, stored outputs and the last line end not.</param>
 /// <param name="Fingerprint">What the block meant when it was read; differs as soon as somebody changes it. Made by the reader.</param>
 /// <param name="Before">The exact text between the previous block's end and this one (blank lines).</param>
-public sealed record Origin(string Text, string Fingerprint, string Before);
+public sealed record Origin(string Text, string Fingerprint, string Before)
+{
+    /// <summary>The file was not valid UTF-8: the texts here hold one character per byte.</summary>
+    public bool IsBytes { get; init; }
+
+    /// <summary>The block is never closed (a fence, an HTML block), so nothing may follow it verbatim.</summary>
+    public bool IsOpen { get; init; }
+
+    /// <summary>Of an evaluable cell: the exact text of its stored outputs, from the end of the cell on.</summary>
+    public string Outputs { get; init; } = "";
+
+    /// <summary>What <see cref="Outputs"/> meant when it was read.</summary>
+    public string OutputsFingerprint { get; init; } = "";
+
+    /// <summary>Of the notebook only.</summary>
+    public FileOrigin? File { get; init; }
+}
+
+/// <summary>What a file was as a whole.</summary>
+public sealed record FileOrigin
+{
+    /// <summary>The exact text behind the last block: line ends, and the stamp if there is one.</summary>
+    public required string After { get; init; }
+
+    /// <summary>Where in <see cref="After"/> the stamp's comment begins; null = no stamp.</summary>
+    public int? StampAt { get; init; }
+
+    /// <summary>Hash of all bytes in front of <see cref="After"/>; empty when there is no stamp.</summary>
+    public string BodyHash { get; init; } = "";
+
+    /// <summary>New and changed blocks are written with CRLF.</summary>
+    public bool CrLf { get; init; }
+
+    /// <summary>Whether the notebook persisted its outputs when it was read.</summary>
+    public bool PersistedOutputs { get; init; }
+
+    /// <summary>The whole file, only when its blocks do not add up to it (repaired headings); null otherwise.</summary>
+    public string? Whole { get; init; }
+
+    /// <summary>What the whole notebook meant; empty without <see cref="Whole"/>.</summary>
+    public string WholeFingerprint { get; init; } = "";
+}
 
 /// <summary>A cell.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
