@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Livebook.Core.Text;
 using Livebook.Protocol;
 
 namespace Livebook.Core.Notebooks;
@@ -105,6 +106,7 @@ public abstract record Cell
     public required string Id { get; init; }
 
     /// <summary>The text. May hold lone surrogates while somebody edits; written as U+FFFD.</summary>
+    [JsonConverter(typeof(SurrogateSafeString))]
     public string Source { get; init; } = "";
 
     /// <summary>Unknown keys of the cell's metadata comment, raw JSON by key.</summary>

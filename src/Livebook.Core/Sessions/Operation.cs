@@ -95,8 +95,14 @@ public abstract record ClientOperation : Operation
     /// <param name="Index">Position within the section; null = at its end.</param>
     /// <param name="Kind"><c>code</c> or <c>markdown</c>.</param>
     /// <param name="Language">Of a code cell; null = the notebook's default language.</param>
-    public sealed record InsertCell(string Cell, string Section, int? Index = null, string Kind = "code", string? Language = null, string Source = "")
-        : ClientOperation;
+    public sealed record InsertCell(
+        string Cell,
+        string Section,
+        int? Index = null,
+        string Kind = "code",
+        string? Language = null,
+        [property: JsonConverter(typeof(SurrogateSafeString))] string Source = ""
+    ) : ClientOperation;
 
     /// <summary>Moves a cell to the bin.</summary>
     public sealed record DeleteCell(string Cell) : ClientOperation;

@@ -10,8 +10,8 @@ public static class SessionNotebook
     /// <summary>The notebook with the session's outputs as stored outputs of its cells; they are written only when the notebook persists outputs or the writer is told to.</summary>
     public static Notebook WithOutputs(SessionState state)
     {
-        Section Fill(Section section) => section with { Cells = [.. section.Cells.Select(cell => Fill(state, cell))] };
-        return state.Notebook with { Setup = Fill(state.Notebook.Setup), Sections = [.. state.Notebook.Sections.Select(Fill)] };
+        Section Filled(Section section) => section with { Cells = [.. section.Cells.Select(cell => Fill(state, cell))] };
+        return state.Notebook with { Setup = Filled(state.Notebook.Setup), Sections = [.. state.Notebook.Sections.Select(Filled)] };
     }
 
     private static Cell Fill(SessionState state, Cell cell)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Livebook.Core.Notebooks;
+using Livebook.Core.Text;
 using Livebook.Core.Views;
 using Livebook.Core.Wire;
 using Livebook.Protocol;
@@ -89,7 +90,7 @@ public sealed record CellState
     public int Evaluation { get; init; }
 
     /// <summary>The source that was evaluated last.</summary>
-    [JsonConverter(typeof(Livebook.Core.Text.SurrogateSafeString))]
+    [JsonConverter(typeof(SurrogateSafeString))]
     public string? EvaluatedSource { get; init; }
 
     /// <summary>Evaluations of the ancestors when it was evaluated; differing from the present ones makes the cell stale.</summary>

@@ -45,7 +45,7 @@ public static class SessionProjection
         {
             foreach (var output in cell.Outputs)
             {
-                foreach (var (mimeType, value) in output.Data ?? [])
+                foreach (var (mimeType, value) in output.Data ?? ImmutableSortedDictionary<string, StoredValue>.Empty)
                 {
                     if (value.Hash == hash)
                         return (mimeType, value.Value);

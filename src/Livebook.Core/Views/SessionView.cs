@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Livebook.Core.Notebooks;
 using Livebook.Protocol;
 
@@ -35,6 +36,7 @@ public sealed record CellView
     public required string Section { get; init; }
 
     /// <summary>Null for markdown.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Language { get; init; }
 
     /// <summary><c>ready</c>, <c>queued</c> or <c>evaluating</c>.</summary>
@@ -53,10 +55,14 @@ public sealed record CellView
     public int Evaluations { get; init; }
 
     /// <summary>When the running evaluation began.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? StartedAt { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? DurationMs { get; init; }
 
     /// <summary>What the evaluation is busy with before it runs code, e.g. restoring packages.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Progress { get; init; }
     public bool ReevaluateAutomatically { get; init; }
     public bool ContinueOnError { get; init; }
@@ -77,18 +83,22 @@ public sealed record OutputView
     public required OutputKind Kind { get; init; }
 
     /// <summary>For stdout and stderr: pieces of text in order; only ever appended to. May hold ANSI codes.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AppendLog<string>? Chunks { get; init; }
 
     /// <summary>Characters that were cut from the front of <see cref="Chunks"/>.</summary>
     public long Cut { get; init; }
 
     /// <summary>MIME type → value, or a reference to it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ImmutableSortedDictionary<string, OutputData>? Data { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ErrorDetails? Error { get; init; }
 }
 
 /// <summary>A value, or where to get it: values above 32 KB are fetched from <c>blobs/{Hash}</c>.</summary>
-public sealed record OutputData(string? Value, string? Hash = null, long Size = 0);
+public sealed record OutputData(string? Value, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Hash = null, long Size = 0);
 
 /// <param name="State"><c>none</c>, <c>saved</c>, <c>dirty</c>, <c>saving</c>, <c>failed</c>, <c>changed_outside</c>, <c>out_of_reach</c>.</param>
 public sealed record FileView(string State, string? Node, string? Path, DateTimeOffset? SavedAt, string? Message);

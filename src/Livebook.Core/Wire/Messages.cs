@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Livebook.Core.Sessions;
 using Livebook.Core.Text;
@@ -115,7 +114,7 @@ public abstract record ServerMessage
 public abstract record StreamEntry
 {
     /// <summary>Patch of the view: <c>["s",path,value]</c> set, <c>["d",path]</c> delete, <c>["a",path,items]</c> append to an array, <c>["x",path,index,remove,items]</c> splice; path is an array of strings.</summary>
-    public sealed record Patched(JsonElement Ops) : StreamEntry;
+    public sealed record Patched(RawJson Ops) : StreamEntry;
 
     /// <summary>One text update of one cell; its text revision goes up by one.</summary>
     public sealed record TextChanged(string Cell, string Editor, ChangeSet Changes) : StreamEntry;
@@ -125,7 +124,11 @@ public abstract record StreamEntry
 }
 
 /// <summary>A cell's text at <paramref name="Revision"/>: whole in <paramref name="Text"/>, or the updates since the revision that the page named.</summary>
-public sealed record TextState(int Revision, string? Text, ImmutableArray<TextUpdate>? Updates = null);
+public sealed record TextState(
+    int Revision,
+    string? Text,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ImmutableArray<TextUpdate>? Updates = null
+);
 
 public sealed record TextUpdate(string Editor, ChangeSet Changes);
 
@@ -136,6 +139,7 @@ public sealed record SessionSummary(
     string Id,
     string Name,
     string? File,
+    long Version,
     string Node,
     string? Standby,
     long Epoch,

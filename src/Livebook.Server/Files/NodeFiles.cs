@@ -2,21 +2,24 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Livebook.Cluster;
 using Livebook.Core.Sessions;
+using Livebook.Server.Sessions;
 
 namespace Livebook.Server.Files;
 
 /// <summary>Notebook files of any node: those here directly, others through their node.</summary>
 internal sealed class NodeFiles
 {
-    private const string Channel = "files";
     private readonly ICluster _cluster;
     private readonly INotebookFiles _local;
+    private readonly string _home;
 
-    public NodeFiles(ICluster cluster, INotebookFiles local)
+    /// <param name="home">Directory shown first in dialogs (LIVEBOOK_HOME).</param>
+    public NodeFiles(ICluster cluster, INotebookFiles local, string home)
     {
+        _home = home;
         _cluster = cluster;
         _local = local;
-        cluster.Handle(Channel, async (_, payload, stop) => JsonSerializer.SerializeToUtf8Bytes(await AnswerAsync(payload, stop), FilesJson.Default.FileReply));
+        cluster.Handle(Channels.Files, async (_, payload, stop) => JsonSerializer.SerializeToUtf8Bytes(await AnswerAsync(payload, stop), FilesJson.Default.FileReply));
     }
 
     /// <exception cref="FileSaveException">It could not be opened; in words for a person.</exception>
@@ -43,6 +46,14 @@ internal sealed class NodeFiles
     public async Task<string> OpenFreeNameAsync(string node, string path, string session, CancellationToken stop) =>
         (await AskAsync(node, new FileRequest("open_free", path, session, long.MaxValue, null, null, null, false), stop)).Path!;
 
+    /// <summary>Lists a directory; null = the home directory of that node.</summary>
+    /// <exception cref="FileSaveException">It cannot be read; in words for a person.</exception>
+    public async Task<NodeDirectory> ListAsync(string node, string? path, CancellationToken stop)
+    {
+        var reply = await AskAsync(node, new FileRequest("list", path ?? "", "", 0, null, null, null, false), stop);
+        return new NodeDirectory(node, reply.Listing!);
+    }
+
     /// <summary>Gives a lock back; silently when the node is gone, its locks went with it.</summary>
     public async Task ReleaseAsync(string node, string path, string session, CancellationToken stop)
     {
@@ -62,7 +73,7 @@ internal sealed class NodeFiles
                 reply = await AnswerAsync(request, stop);
             else
             {
-                var answer = await _cluster.RequestAsync(node, Channel, JsonSerializer.SerializeToUtf8Bytes(request, FilesJson.Default.FileRequest), stop);
+                var answer = await _cluster.RequestAsync(node, Channels.Files, JsonSerializer.SerializeToUtf8Bytes(request, FilesJson.Default.FileRequest), stop);
                 reply = JsonSerializer.Deserialize(answer.Span, FilesJson.Default.FileReply)!;
             }
         }
@@ -90,6 +101,9 @@ internal sealed class NodeFiles
                 case "open":
                     var opened = await _local.OpenAsync(request.Path, request.Session, request.MaximumBytes, stop);
                     return new FileReply(null, null, opened.Path, opened.Content?.ToArray(), opened.Version, null);
+                case "list":
+                    var listing = DirectoryListing.Read(request.Path.Length == 0 ? _home : request.Path);
+                    return new FileReply(null, null, listing.Path, null, null, null, listing);
                 case "open_free":
                     return new FileReply(null, null, await OpenFreeAsync(request, stop), null, null, null);
                 case "save":
@@ -150,6 +164,9 @@ internal sealed class NodeFiles
     }
 }
 
+/// <summary>A directory of a node.</summary>
+public sealed record NodeDirectory(string Node, DirectoryListing Listing);
+
 /// <summary>A file could not be opened or saved.</summary>
 /// <param name="kind"><c>changed_outside</c>, <c>out_of_reach</c>, <c>disk_full</c>, <c>in_use</c> or <c>failed</c>.</param>
 internal sealed class FileSaveException(string kind, string message, string? inUseBy = null) : Exception(message)
@@ -171,7 +188,7 @@ internal sealed record FileRequest(
     bool Overwrite
 );
 
-internal sealed record FileReply(string? Kind, string? Message, string? Path, byte[]? Content, FileVersion? Version, string? InUseBy);
+internal sealed record FileReply(string? Kind, string? Message, string? Path, byte[]? Content, FileVersion? Version, string? InUseBy, DirectoryListing? Listing = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(FileRequest))]

@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Text.Json;
 using System.Threading.Channels;
 using Livebook.Cluster;
-using Livebook.Core.Json;
 using Livebook.Core.Sessions;
 using Livebook.Core.Views;
 using Livebook.Core.Wire;
@@ -24,6 +22,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private const int CompactEntries = 1_000;
     private const long CompactBytes = 8L * 1024 * 1024;
 
+    private static readonly TimeSpan InfoInterval = TimeSpan.FromMilliseconds(150);
+
     private readonly Channel<Mail> _mailbox = Channel.CreateUnbounded<Mail>(new UnboundedChannelOptions { SingleReader = true });
     private readonly IOwnedLog _log;
     private readonly SessionServices _services;
@@ -37,6 +37,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private long _entriesSinceSnapshot;
     private long _bytesSinceSnapshot;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _infoDue;
 
     public SessionActor(SessionState state, IOwnedLog log, SessionServices services)
     {
@@ -78,30 +79,44 @@ internal sealed partial class SessionActor : IAsyncDisposable
     {
         var done = new TaskCompletionSource<SubmitReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!_mailbox.Writer.TryWrite(new Mail.Operate(operation, asker, done.SetResult)))
-            return new SubmitReply(0, null, "the session is closing", NotFound: true);
-        return await done.Task.WaitAsync(_stop.Token);
+            throw new SessionEndedException(null);
+        return await UntilEndedAsync(done.Task);
+    }
+
+    /// <exception cref="SessionEndedException">This node does not serve the session any more.</exception>
+    private async Task<T> UntilEndedAsync<T>(Task<T> task)
+    {
+        try
+        {
+            return await task.WaitAsync(_stop.Token);
+        }
+        catch (OperationCanceledException error) when (_stop.IsCancellationRequested)
+        {
+            throw new SessionEndedException(error);
+        }
     }
 
     /// <summary>An operation of a page, on its stream.</summary>
     public void Post(string node, SubmitEnvelope envelope) => _mailbox.Writer.TryWrite(new Mail.FromPage(node, envelope));
 
     /// <summary>A page wants the session; answers with the bytes of <see cref="ServerMessage.Joined"/>.</summary>
-    public async Task<byte[]> JoinAsync(string node, SessionRequest.Join join)
+    /// <exception cref="SessionEndedException">This node does not serve the session any more.</exception>
+    public async Task<OwnerReply> JoinAsync(string node, SessionRequest.Join join)
     {
-        var done = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new TaskCompletionSource<OwnerReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         Look(() =>
         {
-            done.SetResult(_viewers.Join(node, join, _state, _view));
-            PublishInfo();
+            done.SetResult(OwnerReply.Ok(_viewers.Join(node, join, _state, _view), _log.Epoch, _state.Version));
+            PublishInfoSoon();
         });
-        return await done.Task.WaitAsync(_stop.Token);
+        return await UntilEndedAsync(done.Task);
     }
 
     public void Presence(PresenceEnvelope envelope) =>
         Look(() =>
         {
             if (_viewers.Presence(envelope, _state))
-                PublishInfo();
+                PublishInfoSoon();
         });
 
     /// <summary>Forgets the pages of nodes that are gone.</summary>
@@ -109,24 +124,46 @@ internal sealed partial class SessionActor : IAsyncDisposable
         Look(() =>
         {
             if (_viewers.KeepNodes(present))
-                PublishInfo();
+                PublishInfoSoon();
         });
 
     /// <summary>Does something between two batches, where state and viewers agree.</summary>
     private void Look(Action act) => _mailbox.Writer.TryWrite(new Mail.Look(act));
 
-    /// <summary>Completes when the condition holds for the state, or throws when the session ends.</summary>
+    /// <summary>Completes when the condition holds for the state.</summary>
+    /// <exception cref="SessionEndedException">This node does not serve the session any more.</exception>
     public async Task WaitAsync(Func<SessionState, bool> condition, CancellationToken stop)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _stop.Token);
-        while (true)
+        try
         {
-            var changed = Volatile.Read(ref _changed).Task;
-            if (condition(_state))
-                return;
-            await changed.WaitAsync(either.Token);
+            while (true)
+            {
+                var changed = Volatile.Read(ref _changed).Task;
+                if (condition(_state))
+                    return;
+                await changed.WaitAsync(either.Token);
+            }
+        }
+        catch (OperationCanceledException error) when (_stop.IsCancellationRequested)
+        {
+            throw new SessionEndedException(error);
         }
     }
+
+    /// <summary>Writes the file if it does not hold the present content. Null when there is nothing left to write, else why it could not be written.</summary>
+    public async Task<string?> SaveBeforeCloseAsync(CancellationToken stop)
+    {
+        if (_state.File.State is "none" or "saved")
+            return null;
+        if (_state.File.State != "saving" && (await SubmitAsync(new ClientOperation.Save(), default)).Error is { } reason)
+            return reason;
+        await WaitAsync(state => state.File.State != "saving", stop);
+        return _state.File.State is "saved" or "none" ? null : _state.File.Message ?? "the file could not be saved";
+    }
+
+    /// <summary>A fresh actor that goes on from the last safe state.</summary>
+    public SessionActor Successor() => new(_state, _log, _services);
 
     /// <summary>Tells every page that the session is closed.</summary>
     public void SayGone(string reason) => _viewers.Gone(reason);
@@ -148,6 +185,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         catch (OwnershipLostException error)
         {
             LogLost(_logger, Id, error.Message);
+            await _stop.CancelAsync();
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -169,11 +207,14 @@ internal sealed partial class SessionActor : IAsyncDisposable
             if (OperationOf(mail) is not var (operation, asker, answer))
                 continue;
             var stamp = new Stamp(_services.Time.GetUtcNow(), asker.Client, asker.User, asker.Ref, asker.Key);
-            var outcome = SessionReducer.Apply(state, operation, stamp);
+            var outcome =
+                operation is ClientOperation && _services.WriteRefusal() is { } full
+                    ? new Outcome.Rejected(full)
+                    : SessionReducer.Apply(state, operation, stamp);
             if (outcome is Outcome.Accepted accepted)
             {
                 state = accepted.State;
-                entries.Add(JsonSerializer.SerializeToUtf8Bytes(new LogRecord(operation, stamp), StateJson.Default.LogRecord));
+                entries.Add(SessionLog.Entry(operation, stamp));
                 effects.AddRange(accepted.Effects);
                 text.AddRange(accepted.Text);
             }
@@ -238,7 +279,24 @@ internal sealed partial class SessionActor : IAsyncDisposable
         _state = state;
         _view = view;
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
-        PublishInfo();
+        PublishInfoSoon();
+    }
+
+    /// <summary>What lists show may lag a little: making it walks over every cell.</summary>
+    private void PublishInfoSoon()
+    {
+        if (Interlocked.Exchange(ref _infoDue, 1) == 0)
+            _ = PublishInfoLaterAsync();
+    }
+
+    private async Task PublishInfoLaterAsync()
+    {
+        await Task.Delay(InfoInterval, _services.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Look(() =>
+        {
+            Volatile.Write(ref _infoDue, 0);
+            PublishInfo();
+        });
     }
 
     private void PublishInfo() => _log.SetInfo(Channels.Pack(Summary(), SessionJson.Default.SessionSummary));
@@ -251,6 +309,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             Id,
             _view.Name,
             _view.File.Path,
+            _state.Version,
             _services.Cluster.Self,
             _log.Standby,
             _log.Epoch,
@@ -274,7 +333,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             return;
         _entriesSinceSnapshot = 0;
         _bytesSinceSnapshot = 0;
-        await _log.CompactAsync(JsonSerializer.SerializeToUtf8Bytes(_state, StateJson.Default.SessionState), _stop.Token);
+        await _log.CompactAsync(SessionLog.Snapshot(_state), _stop.Token);
     }
 
     /// <summary>Removes the session's log everywhere.</summary>
@@ -309,6 +368,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
         public sealed record Look(Action Act) : Mail;
     }
 }
+
+/// <summary>This node does not serve the session any more: ask its owner.</summary>
+internal sealed class SessionEndedException(Exception? inner) : OperationCanceledException("the session is not served here any more", inner);
 
 /// <summary>Who asks for an operation.</summary>
 internal readonly record struct Asker(string? Client, string? User, long? Ref, string? Key);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Livebook.Core.Imports;
 using Livebook.Core.LiveMarkdown;
 using Livebook.Core.Sessions;
 using Livebook.Protocol;
@@ -204,7 +205,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             var opened = await services.Files.OpenAsync(node, path, actor.Id, services.Limits.NotebookBytes, _stop.Token);
             if (opened is not { Content: { } content, Version: { } version })
                 throw new FileSaveException("changed_outside", $"{path} is not there any more. Overwrite it to write it anew.");
-            var read = NotebookReading.Read(path, content);
+            var read = NotebookReading.Read(path, content, version.Hash);
             actor.Tell(new SystemOperation.FileReloaded(read.Notebook, version));
         }
         catch (FileSaveException error)
@@ -230,8 +231,27 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         catch (OperationCanceledException) { }
     }
 
-    /// <summary>Leaves the runtime to the server that comes back.</summary>
-    public void Detach() => Interlocked.Exchange(ref _runtime, null)?.Detach();
+    /// <summary>Locks a file for the session and saves to it from now on.</summary>
+    public async Task<AttachReply> AttachAsync(SessionRequest.Attach attach, CancellationToken stop)
+    {
+        var current = actor.State.File;
+        try
+        {
+            var opened = await services.Files.OpenAsync(attach.Node, attach.Path, actor.Id, long.MaxValue, stop);
+            var ours = current.Node == attach.Node && current.Path == opened.Path;
+            if (opened.Version is not null && !attach.Overwrite && !ours)
+            {
+                await services.Files.ReleaseAsync(attach.Node, opened.Path, actor.Id, stop);
+                return new AttachReply("exists", $"There is a file {opened.Path} already.", null);
+            }
+            await actor.SubmitAsync(new SystemOperation.FileAttached(attach.Node, opened.Path, opened.Version), default);
+            return new AttachReply(null, null, null);
+        }
+        catch (FileSaveException error)
+        {
+            return new AttachReply(error.Kind, error.Message, error.InUseBy);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

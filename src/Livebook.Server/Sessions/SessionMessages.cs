@@ -15,8 +15,9 @@ namespace Livebook.Server.Sessions;
 [JsonDerivedType(typeof(Query), "query")]
 [JsonDerivedType(typeof(Create), "create")]
 [JsonDerivedType(typeof(Close), "close")]
+[JsonDerivedType(typeof(Attach), "attach")]
 [JsonDerivedType(typeof(Wait), "wait")]
-internal abstract record SessionRequest
+internal abstract record SessionRequest(string Session)
 {
     /// <summary>A page wants the session. Answered by the bytes of <see cref="ServerMessage.Joined"/>.</summary>
     /// <param name="Stream">Names the page's submissions from now on (see <see cref="SubmitEnvelope"/>).</param>
@@ -29,22 +30,27 @@ internal abstract record SessionRequest
         long? Epoch,
         long? Version,
         ImmutableDictionary<string, int>? Texts
-    ) : SessionRequest;
+    ) : SessionRequest(Session);
 
     /// <summary>An operation of the API. Answered by <see cref="SubmitReply"/>.</summary>
-    public sealed record Submit(string Session, ClientOperation Operation, string? User, string? Key) : SessionRequest;
+    public sealed record Submit(string Session, ClientOperation Operation, string? User, string? Key) : SessionRequest(Session);
 
     /// <summary>Reads; answered by <see cref="QueryReply"/>.</summary>
     /// <param name="What">See <c>SessionQueries</c>.</param>
-    public sealed record Query(string Session, string What, ImmutableDictionary<string, string> Parameters) : SessionRequest;
+    public sealed record Query(string Session, string What, ImmutableDictionary<string, string> Parameters) : SessionRequest(Session);
 
-    /// <summary>Makes a session on the node asked. Answered by <see cref="CreateReply"/>.</summary>
-    public sealed record Create(CreateSession Session) : SessionRequest;
+    /// <summary>Makes a session on the node asked.</summary>
+    public sealed record Create(CreateSession What) : SessionRequest(What.Id);
 
-    public sealed record Close(string Session, string? User) : SessionRequest;
+    /// <summary>Closes the session everywhere; saves first.</summary>
+    public sealed record Close(string Session) : SessionRequest(Session);
+
+    /// <summary>Saves to a file from now on. Answered by <see cref="AttachReply"/>.</summary>
+    /// <param name="Overwrite">Whether a file that is there already may be replaced.</param>
+    public sealed record Attach(string Session, string Node, string Path, bool Overwrite) : SessionRequest(Session);
 
     /// <summary>Waits until none of these cells is queued or running, or the time is over. Answered by the version.</summary>
-    public sealed record Wait(string Session, ImmutableArray<string> Cells, double Seconds) : SessionRequest;
+    public sealed record Wait(string Session, ImmutableArray<string> Cells, double Seconds) : SessionRequest(Session);
 }
 
 /// <summary>What a new session begins with.</summary>
@@ -60,14 +66,17 @@ internal sealed record CreateSession(
     FileVersion? FileVersion
 );
 
-internal sealed record CreateReply(string Id);
-
+/// <summary>What became of an operation.</summary>
+/// <param name="Version">The session's version that holds it.</param>
+/// <param name="Resource">Id of what it made, e.g. a cell.</param>
 /// <param name="Error">Why it was refused; null when accepted.</param>
-/// <param name="NotFound">There is no such session on that node.</param>
-internal sealed record SubmitReply(long Version, string? Resource, string? Error, bool NotFound = false);
+public sealed record SubmitReply(long Version, string? Resource, string? Error);
 
 /// <param name="ContentType">Null: not found, the body is the reason.</param>
-internal sealed record QueryReply(string? ContentType, long Version, byte[] Body);
+public sealed record QueryReply(string? ContentType, long Version, byte[] Body);
+
+/// <param name="Kind">Null when done; <c>exists</c>, <c>in_use</c> (<paramref name="Session"/> has it) or what a save can meet.</param>
+public sealed record AttachReply(string? Kind, string? Message, string? Session);
 
 /// <summary>One operation of a page on its way to the owner. Envelopes of one stream are numbered from 1 without gaps: what overtook a lost one is not taken.</summary>
 internal sealed record SubmitEnvelope(string Session, string Stream, long Number, string Client, string User, long Ref, ClientOperation Operation);
@@ -89,9 +98,9 @@ internal sealed record PresenceEnvelope(
     AllowOutOfOrderMetadataProperties = true
 )]
 [JsonSerializable(typeof(SessionRequest))]
-[JsonSerializable(typeof(CreateReply))]
 [JsonSerializable(typeof(SubmitReply))]
 [JsonSerializable(typeof(QueryReply))]
+[JsonSerializable(typeof(AttachReply))]
 [JsonSerializable(typeof(SubmitEnvelope))]
 [JsonSerializable(typeof(PresenceEnvelope))]
 [JsonSerializable(typeof(SessionSummary))]

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Livebook.Server.Sessions;
 
 /// <summary>What every session of a node works with.</summary>
+/// <param name="WriteRefusal">Why nothing may be changed now (disk nearly full), or null. Cheap.</param>
 internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
@@ -14,6 +15,7 @@ internal sealed record SessionServices(
     string DataPath,
     TimeProvider Time,
     ILoggerFactory Logs,
+    Func<string?> WriteRefusal,
     Action<SessionActor> Faulted
 );
 

@@ -1,0 +1,61 @@
+using Livebook.Cluster;
+using Livebook.Server.Files;
+using Livebook.Server.Runtimes;
+using Livebook.Server.Sessions;
+using Microsoft.Extensions.Logging;
+
+namespace Livebook.Server;
+
+/// <summary>How a server behaves besides its cluster.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Directory of this node alone (LIVEBOOK_DATA_PATH).</summary>
+    public required string DataPath { get; init; }
+
+    /// <summary>Directory that file dialogs show first (LIVEBOOK_HOME).</summary>
+    public required string Home { get; init; }
+
+    /// <summary>Key of the ids of sessions made with an <c>Idempotency-Key</c>; derived from LIVEBOOK_SECRET_KEY_BASE.</summary>
+    public required byte[] IdSecret { get; init; }
+
+    public ServerLimits Limits { get; init; } = new();
+}
+
+/// <summary>One server: everything that lives and acts, without HTTP.</summary>
+public sealed class LivebookServer : IAsyncDisposable
+{
+    private readonly SessionHost _host;
+    private readonly IRuntimes _runtimes;
+
+    public LivebookServer(ServerOptions options, ICluster cluster, IRuntimes runtimes, INotebookFiles files, DiskSpace disk, ILoggerFactory logs, TimeProvider time)
+    {
+        Cluster = cluster;
+        _runtimes = runtimes;
+        var nodeFiles = new NodeFiles(cluster, files, options.Home);
+        var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
+        _host = new SessionHost(
+            cluster,
+            faulted => new SessionServices(cluster, runtimes, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+        );
+        Sessions = new Sessions.Sessions(cluster, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
+        Pages = new Pages(cluster, Sessions, time, logs);
+    }
+
+    public ICluster Cluster { get; }
+
+    public Sessions.Sessions Sessions { get; }
+
+    public Pages Pages { get; }
+
+    /// <summary>Begins to take part in the cluster and serves what this node owns.</summary>
+    public Task StartAsync(CancellationToken stop) => Cluster.StartAsync(_host, stop);
+
+    /// <summary>Saves what has a file, ends runtimes and leaves.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Pages.DisposeAsync();
+        await _host.DisposeAsync();
+        await _runtimes.DisposeAsync();
+        await Cluster.DisposeAsync();
+    }
+}

@@ -1,0 +1,204 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Livebook.Cluster;
+using Livebook.Core.Notebooks;
+using Livebook.Core.Sessions;
+using Livebook.Server.Files;
+using Microsoft.Extensions.Logging;
+
+namespace Livebook.Server.Sessions;
+
+/// <summary>The sessions that this node owns: takes them over, lets them go, and answers what other nodes ask of them.</summary>
+internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, SessionActor> _actors = new();
+    private readonly ICluster _cluster;
+    private readonly SessionServices _services;
+    private readonly ILogger _logger;
+
+    /// <param name="services">Makes what every session works with; told what to do with a session that failed.</param>
+    public SessionHost(ICluster cluster, Func<Action<SessionActor>, SessionServices> services)
+    {
+        _cluster = cluster;
+        _services = services(Faulted);
+        _logger = _services.Logs.CreateLogger<SessionHost>();
+        cluster.Handle(Channels.Session, async (from, payload, stop) => (await AnswerAsync(from, payload, stop)).ToBytes());
+        cluster.Listen(
+            Channels.Submit,
+            (from, payload) =>
+            {
+                var envelope = Channels.Unpack(payload, SessionJson.Default.SubmitEnvelope);
+                Find(envelope.Session)?.Post(from, envelope);
+            }
+        );
+        cluster.Listen(
+            Channels.Presence,
+            (_, payload) =>
+            {
+                var envelope = Channels.Unpack(payload, SessionJson.Default.PresenceEnvelope);
+                Find(envelope.Session)?.Presence(envelope);
+            }
+        );
+        cluster.Changed += OnClusterChanged;
+    }
+
+    public SessionActor? Find(string session) => _actors.GetValueOrDefault(session);
+
+    public IEnumerable<SessionActor> Actors => _actors.Values;
+
+    public async Task AdoptAsync(IOwnedLog log, LogContents contents, OwnershipReason reason, CancellationToken stop)
+    {
+        SessionState state;
+        try
+        {
+            state = SessionLog.Replay(contents);
+        }
+        catch (InvalidDataException error)
+        {
+            // The log stays where it is: a build that understands it can still serve it.
+            LogUnreadable(_logger, log.Id, error.Message);
+            return;
+        }
+        var actor = new SessionActor(state, log, _services);
+        var alive = await actor.Effects.AdoptRuntimeAsync(stop);
+        if (_actors.TryRemove(log.Id, out var old))
+            await old.DisposeAsync();
+        _actors[log.Id] = actor;
+        actor.Start(new SystemOperation.Adopted(_cluster.Self, log.Epoch, alive));
+        LogAdopted(_logger, log.Id, reason, log.Epoch, state.Version, alive);
+    }
+
+    public async Task ReleaseAsync(string id, OwnershipReason reason)
+    {
+        if (!_actors.TryRemove(id, out var actor))
+            return;
+        LogReleased(_logger, id, reason);
+        await actor.DisposeAsync();
+    }
+
+    /// <summary>Makes a session here. Its file, if it has one, is locked for it already.</summary>
+    /// <exception cref="InvalidOperationException">This node may not change anything now, or the id is taken.</exception>
+    public async Task CreateAsync(CreateSession create, CancellationToken stop)
+    {
+        if (_services.WriteRefusal() is { } refusal)
+            throw new InvalidOperationException(refusal);
+        var state = SessionReducer.Open(create.Id, create.Notebook, _services.Time.GetUtcNow(), create.Warnings) with
+        {
+            OutputLimitBytes = _services.Limits.OutputBytes,
+        };
+        if (create is { FileNode: { } node, FilePath: { } path })
+        {
+            var version = create.FileVersion;
+            state = state with { File = new FileState { State = version is null ? "dirty" : "saved", Node = node, Path = path, Version = version, SavedAt = version?.ModifiedAt } };
+        }
+        var log = await _cluster.CreateAsync(create.Id, SessionLog.Snapshot(state), default, stop);
+        var actor = new SessionActor(state, log, _services);
+        _actors[create.Id] = actor;
+        actor.Start();
+    }
+
+    /// <summary>A rule failed: the session goes on from its last safe state, everybody joins again.</summary>
+    private void Faulted(SessionActor actor) => _ = ReplaceAsync(actor);
+
+    private async Task ReplaceAsync(SessionActor actor)
+    {
+        var next = actor.Successor();
+        if (!_actors.TryUpdate(actor.Id, next, actor))
+            return;
+        next.Start(new SystemOperation.Adopted(_cluster.Self, next.Epoch, RuntimeAlive: false));
+        await actor.DisposeAsync();
+    }
+
+    private async Task<OwnerReply> AnswerAsync(string from, ReadOnlyMemory<byte> payload, CancellationToken stop)
+    {
+        var request = Channels.Unpack(payload, SessionJson.Default.SessionRequest);
+        try
+        {
+            if (request is SessionRequest.Create(var create))
+            {
+                await CreateAsync(create, stop);
+                return OwnerReply.Ok(default);
+            }
+            if (Find(request.Session) is not { } actor)
+                return OwnerReply.NotHere;
+            return request switch
+            {
+                SessionRequest.Join join => await actor.JoinAsync(from, join),
+                SessionRequest.Submit submit => OwnerReply.Ok(
+                    Channels.Pack(
+                        await actor.SubmitAsync(submit.Operation, new Asker(null, submit.User, null, submit.Key)),
+                        SessionJson.Default.SubmitReply
+                    )
+                ),
+                SessionRequest.Query query => OwnerReply.Ok(Channels.Pack(SessionQueries.Answer(actor, query), SessionJson.Default.QueryReply)),
+                SessionRequest.Attach attach => OwnerReply.Ok(Channels.Pack(await actor.Effects.AttachAsync(attach, stop), SessionJson.Default.AttachReply)),
+                SessionRequest.Wait wait => await WaitAsync(actor, wait, stop),
+                SessionRequest.Close => await CloseAsync(actor, stop),
+                _ => OwnerReply.Failed($"no request {request.GetType().Name} is known here"),
+            };
+        }
+        catch (SessionEndedException)
+        {
+            return OwnerReply.NotHere;
+        }
+        catch (InvalidOperationException error)
+        {
+            return OwnerReply.Failed(error.Message);
+        }
+    }
+
+    private static async Task<OwnerReply> WaitAsync(SessionActor actor, SessionRequest.Wait wait, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(TimeSpan.FromSeconds(wait.Seconds));
+        try
+        {
+            await actor.WaitAsync(state => wait.Cells.All(cell => state.StateOf(cell).Status == CellStatus.Ready), limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            // The time is over: the answer says what is still queued.
+        }
+        return OwnerReply.Ok(default, version: actor.State.Version);
+    }
+
+    private async Task<OwnerReply> CloseAsync(SessionActor actor, CancellationToken stop)
+    {
+        if (await actor.SaveBeforeCloseAsync(stop) is { } reason)
+            return OwnerReply.Failed(reason);
+        _actors.TryRemove(actor.Id, out _);
+        actor.SayGone("The session was closed.");
+        var file = actor.State.File;
+        await actor.DeleteAsync(stop);
+        await actor.DisposeAsync();
+        if (file is { Node: { } node, Path: { } path })
+            await _services.Files.ReleaseAsync(node, path, actor.Id, stop);
+        return OwnerReply.Ok(default);
+    }
+
+    private void OnClusterChanged()
+    {
+        var present = _cluster.Members.Select(member => member.Name).Append(_cluster.Self).ToHashSet();
+        foreach (var actor in _actors.Values)
+            actor.KeepNodes(present.Contains);
+    }
+
+    /// <summary>Saves what has a file and stops everything.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _cluster.Changed -= OnClusterChanged;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        await Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_actors.Values.Select(async actor => await actor.DisposeAsync()));
+        _actors.Clear();
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: owned here now ({Reason}, epoch {Epoch}, version {Version}, runtime alive: {RuntimeAlive})")]
+    private static partial void LogAdopted(ILogger logger, string session, OwnershipReason reason, long epoch, long version, bool runtimeAlive);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: not owned here any more ({Reason})")]
+    private static partial void LogReleased(ILogger logger, string session, OwnershipReason reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "session {Session} cannot be served: {Reason}")]
+    private static partial void LogUnreadable(ILogger logger, string session, string reason);
+}
