@@ -37,7 +37,7 @@ public sealed class LivebookServer : IAsyncDisposable
             cluster,
             faulted => new SessionServices(cluster, runtimes, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
         );
-        Sessions = new Sessions.Sessions(cluster, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
+        Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);
     }
 

@@ -19,7 +19,8 @@ internal static class EvaluationRules
         }
         if (chosen.Any(id => SetupAgain(step.State, id)))
             RuntimeRules.Restart(step);
-        Queue(step, chosen, places);
+        // Whoever waits for the evaluation learns which cells belong to it.
+        step.Resource = string.Join(',', Queue(step, chosen, places));
     }
 
     private static HashSet<string> Choose(Step step, ClientOperation.Evaluate operation, ImmutableArray<Place> places)
@@ -86,8 +87,8 @@ internal static class EvaluationRules
         ];
     }
 
-    /// <summary>Queues cells with their outdated ancestors, in document order, and starts what can start.</summary>
-    public static void Queue(Step step, HashSet<string> chosen, ImmutableArray<Place> places)
+    /// <summary>Queues cells with their outdated ancestors, in document order, and starts what can start. Returns those it has queued.</summary>
+    public static List<string> Queue(Step step, HashSet<string> chosen, ImmutableArray<Place> places)
     {
         var outdated = Outdated(step.State, places);
         var wanted = new HashSet<string>(chosen);
@@ -101,14 +102,17 @@ internal static class EvaluationRules
             if (outdated.Contains(parent))
                 wanted.Add(parent);
         }
+        var queued = new List<string>();
         foreach (var place in places.Where(place => wanted.Contains(place.Cell.Id)))
         {
             if (step.State.StateOf(place.Cell.Id).Status != CellStatus.Ready)
                 continue;
+            queued.Add(place.Cell.Id);
             step.Update(place.Cell.Id, cell => cell with { Status = CellStatus.Queued });
             step.State = step.State with { Queue = step.State.Queue.Add(place.Cell.Id) };
         }
         Pump(step);
+        return queued;
     }
 
     /// <summary>Starts every queued cell whose turn it is; first of all a runtime, when there is none.</summary>
@@ -165,6 +169,7 @@ internal static class EvaluationRules
                 {
                     Status = CellStatus.Evaluating,
                     Errored = false,
+                    Unsupported = false,
                     Evaluation = evaluation,
                     EvaluatedSource = place.Cell.Source,
                     Snapshot = snapshot,

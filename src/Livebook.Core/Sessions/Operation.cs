@@ -21,6 +21,7 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(ClientOperation.MoveCell), "move_cell")]
 [JsonDerivedType(typeof(ClientOperation.SetCell), "set_cell")]
 [JsonDerivedType(typeof(ClientOperation.EditText), "edit_text")]
+[JsonDerivedType(typeof(ClientOperation.PatchText), "patch_text")]
 [JsonDerivedType(typeof(ClientOperation.Evaluate), "evaluate")]
 [JsonDerivedType(typeof(ClientOperation.Cancel), "cancel")]
 [JsonDerivedType(typeof(ClientOperation.EraseOutputs), "erase_outputs")]
@@ -57,6 +58,7 @@ public abstract record Operation;
 [JsonDerivedType(typeof(ClientOperation.MoveCell), "move_cell")]
 [JsonDerivedType(typeof(ClientOperation.SetCell), "set_cell")]
 [JsonDerivedType(typeof(ClientOperation.EditText), "edit_text")]
+[JsonDerivedType(typeof(ClientOperation.PatchText), "patch_text")]
 [JsonDerivedType(typeof(ClientOperation.Evaluate), "evaluate")]
 [JsonDerivedType(typeof(ClientOperation.Cancel), "cancel")]
 [JsonDerivedType(typeof(ClientOperation.EraseOutputs), "erase_outputs")]
@@ -128,6 +130,19 @@ public abstract record ClientOperation : Operation
     /// <param name="Updates">Change sets in CodeMirror's JSON form, each on top of the one before.</param>
     public sealed record EditText(string Cell, string Editor, int Revision, ImmutableArray<ChangeSet> Updates) : ClientOperation;
 
+    /// <summary>Changes a cell's text for a program that does not follow its revisions. Exactly one of the three is given.</summary>
+    /// <param name="Source">The whole new text; what is the same at both ends is left alone, so that others' cursors stay.</param>
+    /// <param name="Edits">Replacements in the text of <paramref name="Revision"/> (null = as it is now), in order and without overlap.</param>
+    /// <param name="Append">Text to add at the end.</param>
+    public sealed record PatchText(
+        string Cell,
+        string Editor,
+        string? Source = null,
+        ImmutableArray<TextEdit>? Edits = null,
+        string? Append = null,
+        int? Revision = null
+    ) : ClientOperation;
+
     /// <summary>Queues cells and their outdated ancestors.</summary>
     /// <param name="Cells">Cells to evaluate, even if they are up to date.</param>
     /// <param name="Scope"><c>cells</c> only those; <c>outdated</c> these and all outdated or stale cells; <c>all</c> every cell; <c>section</c> the cells of <paramref name="Section"/>.</param>
@@ -155,6 +170,9 @@ public abstract record ClientOperation : Operation
 
     public sealed record DismissNotice(string Notice) : ClientOperation;
 }
+
+/// <summary>Replaces the text between two UTF-16 offsets.</summary>
+public sealed record TextEdit(int From, int To, string Insert);
 
 /// <summary>What a runtime did. Made by the server from a runtime's reports.</summary>
 public abstract record RuntimeOperation : Operation

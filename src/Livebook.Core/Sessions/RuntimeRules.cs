@@ -171,6 +171,7 @@ internal static class RuntimeRules
                     Status = CellStatus.Ready,
                     Validity = aborted ? CellValidity.Aborted : CellValidity.Evaluated,
                     Errored = errored,
+                    Unsupported = report.Status == EvaluationStatus.Unsupported,
                     DurationMs = report.DurationMs,
                     Progress = null,
                     StartedAt = null,

@@ -105,6 +105,9 @@ public static class SessionReducer
             case ClientOperation.EditText edit:
                 TextRules.Edit(step, edit);
                 break;
+            case ClientOperation.PatchText patch:
+                TextPatching.Patch(step, patch);
+                break;
             case ClientOperation.Evaluate evaluate:
                 EvaluationRules.Evaluate(step, evaluate);
                 break;

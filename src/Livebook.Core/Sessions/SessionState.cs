@@ -26,6 +26,9 @@ public sealed record SessionState
     public RuntimeState Runtime { get; init; } = new();
     public FileState File { get; init; } = new();
 
+    /// <summary>Where code runs when there is no file; null = a directory of the session.</summary>
+    public string? Directory { get; init; }
+
     /// <summary>Deleted cells by id, without outputs.</summary>
     public ImmutableDictionary<string, BinEntry> Bin { get; init; } = ImmutableDictionary<string, BinEntry>.Empty;
     public ImmutableDictionary<string, Notice> Notices { get; init; } = ImmutableDictionary<string, Notice>.Empty;
@@ -85,6 +88,9 @@ public sealed record CellState
     public CellStatus Status { get; init; }
     public CellValidity Validity { get; init; }
     public bool Errored { get; init; }
+
+    /// <summary>The last evaluation did nothing: the cell's language, or something in it, cannot run here.</summary>
+    public bool Unsupported { get; init; }
 
     /// <summary>Number of the last evaluation that was started; 0 = never.</summary>
     public int Evaluation { get; init; }

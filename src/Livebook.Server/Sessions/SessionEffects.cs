@@ -90,8 +90,12 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private RuntimeRequest Request()
     {
         var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
-        var directory = path is not null ? Path.GetDirectoryName(path)! : Path.Combine(services.DataPath, "sessions", actor.Id);
-        Directory.CreateDirectory(directory);
+        var directory = path is not null ? Path.GetDirectoryName(path) : actor.State.Directory;
+        if (directory is null || !Directory.Exists(directory))
+        {
+            directory = Path.Combine(services.DataPath, "sessions", actor.Id);
+            Directory.CreateDirectory(directory);
+        }
         return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, ImmutableSortedDictionary<string, string>.Empty);
     }
 

@@ -85,6 +85,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         var state = SessionReducer.Open(create.Id, create.Notebook, _services.Time.GetUtcNow(), create.Warnings) with
         {
             OutputLimitBytes = _services.Limits.OutputBytes,
+            Directory = create.Directory,
         };
         if (create is { FileNode: { } node, FilePath: { } path })
         {
@@ -133,6 +134,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
                 SessionRequest.Query query => OwnerReply.Ok(Channels.Pack(SessionQueries.Answer(actor, query), SessionJson.Default.QueryReply)),
                 SessionRequest.Attach attach => OwnerReply.Ok(Channels.Pack(await actor.Effects.AttachAsync(attach, stop), SessionJson.Default.AttachReply)),
                 SessionRequest.Wait wait => await WaitAsync(actor, wait, stop),
+                SessionRequest.WaitSaved => await WaitSavedAsync(actor, stop),
                 SessionRequest.Close => await CloseAsync(actor, stop),
                 _ => OwnerReply.Failed($"no request {request.GetType().Name} is known here"),
             };
@@ -160,6 +162,12 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             // The time is over: the answer says what is still queued.
         }
         return OwnerReply.Ok(default, version: actor.State.Version);
+    }
+
+    private static async Task<OwnerReply> WaitSavedAsync(SessionActor actor, CancellationToken stop)
+    {
+        await actor.WaitAsync(state => state.File.State != "saving", stop);
+        return OwnerReply.Ok(default);
     }
 
     private async Task<OwnerReply> CloseAsync(SessionActor actor, CancellationToken stop)

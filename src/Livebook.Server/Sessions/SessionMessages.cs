@@ -17,6 +17,7 @@ namespace Livebook.Server.Sessions;
 [JsonDerivedType(typeof(Close), "close")]
 [JsonDerivedType(typeof(Attach), "attach")]
 [JsonDerivedType(typeof(Wait), "wait")]
+[JsonDerivedType(typeof(WaitSaved), "wait_saved")]
 internal abstract record SessionRequest(string Session)
 {
     /// <summary>A page wants the session. Answered by the bytes of <see cref="ServerMessage.Joined"/>.</summary>
@@ -51,11 +52,15 @@ internal abstract record SessionRequest(string Session)
 
     /// <summary>Waits until none of these cells is queued or running, or the time is over. Answered by the version.</summary>
     public sealed record Wait(string Session, ImmutableArray<string> Cells, double Seconds) : SessionRequest(Session);
+
+    /// <summary>Waits until no save is under way.</summary>
+    public sealed record WaitSaved(string Session) : SessionRequest(Session);
 }
 
 /// <summary>What a new session begins with.</summary>
 /// <param name="Id">The id; made by the node that was asked.</param>
 /// <param name="Notebook">JSON of the notebook.</param>
+/// <param name="Directory">Where code runs when there is no file; null = a directory of the session.</param>
 /// <param name="FileNode">Node that has the file, and has locked it for this session.</param>
 internal sealed record CreateSession(
     string Id,
@@ -63,7 +68,8 @@ internal sealed record CreateSession(
     ImmutableArray<string> Warnings,
     string? FileNode,
     string? FilePath,
-    FileVersion? FileVersion
+    FileVersion? FileVersion,
+    string? Directory = null
 );
 
 /// <summary>What became of an operation.</summary>

@@ -13,7 +13,7 @@ using Livebook.Protocol;
 namespace Livebook.Server.Sessions;
 
 /// <summary>
-/// What the API and pages read of a session, made at its owner. Questions: <c>session</c>, <c>notebook</c> (<c>format</c>, <c>outputs</c>),
+/// What the API and pages read of a session, made at its owner. Questions: <c>session</c>, <c>file</c>, <c>notebook</c> (<c>format</c>, <c>outputs</c>),
 /// <c>cell</c> (<c>cell</c>), <c>evaluations</c> (<c>cells</c>, separated by commas; empty = all), <c>busy</c> (<c>cells</c>), <c>blob</c> (<c>hash</c>).
 /// </summary>
 internal static class SessionQueries
@@ -26,6 +26,7 @@ internal static class SessionQueries
         return query.What switch
         {
             "session" => Reply(state, SessionOf(actor)),
+            "file" => Reply(state, FileOf(state)),
             "notebook" => NotebookOf(state, query.Parameters),
             "cell" => CellOf(state, query.Parameters["cell"]) is { } cell ? Reply(state, cell) : Missing(state, "There is no such cell."),
             "evaluations" => Reply(state, EvaluationsOf(state, Ids(query.Parameters))),
@@ -90,6 +91,16 @@ internal static class SessionQueries
             return null;
         }
     }
+
+    private static JsonObject FileOf(SessionState state) =>
+        new()
+        {
+            ["state"] = state.File.State,
+            ["node"] = state.File.Node,
+            ["path"] = state.File.Path,
+            ["savedAt"] = state.File.SavedAt,
+            ["message"] = state.File.Message,
+        };
 
     private static QueryReply NotebookOf(SessionState state, ImmutableDictionary<string, string> parameters)
     {

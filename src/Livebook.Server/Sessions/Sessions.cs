@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Livebook.Cluster;
@@ -23,6 +24,7 @@ public sealed class Sessions
     private const int IdLength = 20;
 
     private readonly ICluster _cluster;
+    private readonly SessionHost _host;
     private readonly NodeFiles _files;
     private readonly ServerLimits _limits;
     private readonly byte[] _idSecret;
@@ -30,9 +32,10 @@ public sealed class Sessions
     private readonly Func<string?> _writeRefusal;
 
     /// <param name="idSecret">Key of the ids of sessions that are made with an <c>Idempotency-Key</c>; the same on every node.</param>
-    internal Sessions(ICluster cluster, NodeFiles files, ServerLimits limits, byte[] idSecret, TimeProvider time, Func<string?> writeRefusal)
+    internal Sessions(ICluster cluster, SessionHost host, NodeFiles files, ServerLimits limits, byte[] idSecret, TimeProvider time, Func<string?> writeRefusal)
     {
         _cluster = cluster;
+        _host = host;
         _files = files;
         _limits = limits;
         _idSecret = idSecret;
@@ -80,6 +83,44 @@ public sealed class Sessions
     private string TooLarge(long bytes) =>
         $"The notebook has {bytes / 1048576.0:0.#} MB; at most {_limits.NotebookBytes / 1048576.0:0.#} MB are opened. Raise LIVEBOOK_NOTEBOOK_LIMIT_BYTES to open it.";
 
+    /// <summary>Makes a session on this node whose code runs in a directory.</summary>
+    /// <exception cref="SessionRefusedException">It cannot be made now.</exception>
+    public async Task<OpenedSession> CreateHereAsync(Notebook notebook, string directory, CancellationToken stop)
+    {
+        var id = NewId(null);
+        await CreateOnAsync(_cluster.Self, new CreateSession(id, notebook, [], null, null, null, directory), stop);
+        return new OpenedSession(id, Existing: false, []);
+    }
+
+    /// <summary>The states of a session that this node owns, the present one first; between two, others may be passed over. Ends when the session is not served here any more.</summary>
+    public async IAsyncEnumerable<SessionState> WatchHereAsync(string session, [EnumeratorCancellation] CancellationToken stop)
+    {
+        if (_host.Find(session) is not { } actor)
+            yield break;
+        while (true)
+        {
+            var state = actor.State;
+            yield return state;
+            try
+            {
+                await actor.WaitAsync(next => next.Version > state.Version, stop);
+            }
+            catch (SessionEndedException)
+            {
+                yield break;
+            }
+        }
+    }
+
+    /// <summary>Makes a session with a copy of a notebook, under another name and without a file (M11).</summary>
+    public Task<OpenedSession> ForkAsync(ReadOnlyMemory<byte> source, string name, CancellationToken stop)
+    {
+        var read = NotebookReading.Read("fork.livemd", source, NewId(null));
+        var standard = new Notebook();
+        var fork = read.Notebook with { Name = Names.OfNotebook(name), PersistOutputs = standard.PersistOutputs, AutosaveSeconds = standard.AutosaveSeconds };
+        return CreateAsync(fork, [], null, stop);
+    }
+
     /// <summary>Opens a file of a node: a live markdown file is saved to from then on, other formats are imported. A file that is open already gives its session.</summary>
     /// <param name="node">Node that has the file; null = this one.</param>
     /// <exception cref="NotebookFormatException">It is no notebook.</exception>
@@ -113,8 +154,9 @@ public sealed class Sessions
                 await _files.ReleaseAsync(node, file.Path, id, stop);
             var create = native
                 ? new CreateSession(id, read.Notebook, read.Warnings, node, file.Path, file.Version)
-                : new CreateSession(id, read.Notebook, read.Warnings, null, null, null);
-            await CreateOnAsync(native ? node : _cluster.LeastLoaded(), create, stop);
+                : new CreateSession(id, read.Notebook, read.Warnings, null, null, null, Path.GetDirectoryName(file.Path));
+            // Code of a notebook with a file expects to run beside it.
+            await CreateOnAsync(node, create, stop);
             return new OpenedSession(id, Existing: false, read.Warnings);
         }
         catch
@@ -169,6 +211,9 @@ public sealed class Sessions
                 return;
         }
     }
+
+    /// <summary>Waits until a save that was asked for has ended, well or not.</summary>
+    public Task WaitUntilSavedAsync(string session, CancellationToken stop) => AskAsync(new SessionRequest.WaitSaved(session), stop);
 
     /// <summary>Saves the session to another file from now on.</summary>
     /// <param name="node">Node of the file; null = the session's owner.</param>

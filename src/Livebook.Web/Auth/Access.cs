@@ -1,0 +1,87 @@
+using System.Security.Cryptography;
+using System.Text;
+using Livebook.Web.Configuration;
+using Microsoft.AspNetCore.Http;
+
+namespace Livebook.Web.Auth;
+
+/// <summary>Who may come in: people with the token or password (then by a signed cookie), programs with a key.</summary>
+public sealed class Access
+{
+    private static readonly TimeSpan CookieLife = TimeSpan.FromDays(30);
+
+    private readonly byte[] _cookieKey;
+    private readonly string _credential;
+    private readonly string? _apiKey;
+    private readonly TimeProvider _time;
+
+    public Access(LivebookConfiguration configuration, TimeProvider time)
+    {
+        var keys = new Keys(configuration.SecretKeyBase);
+        Mode = configuration.Auth;
+        _time = time;
+        _apiKey = configuration.ApiKey;
+        _cookieKey = keys.Derive("session-cookie");
+        Token = Mode == AuthMode.Token ? keys.AccessToken() : null;
+        _credential = Mode switch
+        {
+            AuthMode.Token => Token!,
+            AuthMode.Password => configuration.Password!,
+            _ => "",
+        };
+    }
+
+    public AuthMode Mode { get; }
+
+    /// <summary>The access token, when that is how people get in.</summary>
+    public string? Token { get; }
+
+    /// <summary>Whether this is the token or password. Takes the same time for every wrong one.</summary>
+    public bool Accepts(string credential) => Same(credential, _credential);
+
+    /// <summary>Whether this is a key for the API: the token, the password or LIVEBOOK_API_KEY.</summary>
+    public bool AcceptsKey(string key)
+    {
+        var credential = Mode != AuthMode.None && Accepts(key);
+        var api = _apiKey is not null && Same(key, _apiKey);
+        return credential || api;
+    }
+
+    private static bool Same(string left, string right) =>
+        CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(left)), SHA256.HashData(Encoding.UTF8.GetBytes(right)));
+
+    /// <summary>Whether the request carries a valid cookie, or none is needed.</summary>
+    public bool IsSignedIn(HttpRequest request)
+    {
+        if (Mode == AuthMode.None)
+            return true;
+        if (!request.Cookies.TryGetValue(CookieName(request), out var cookie) || cookie.Split('.') is not [var expires, var mac])
+            return false;
+        return long.TryParse(expires, out var seconds) && DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, 0, 253_402_300_799)) > _time.GetUtcNow() && Same(mac, Sign(expires));
+    }
+
+    /// <summary>Lets the browser in from now on.</summary>
+    public void SignIn(HttpContext context)
+    {
+        var expires = (_time.GetUtcNow() + CookieLife).ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Cookies.Append(CookieName(context.Request), $"{expires}.{Sign(expires)}", Options(context.Request, CookieLife));
+    }
+
+    public void SignOut(HttpContext context) => context.Response.Cookies.Delete(CookieName(context.Request), Options(context.Request, null));
+
+    /// <summary>Cookies do not separate ports, so the port that the browser sees is part of the name; it is the same for every node behind one address.</summary>
+    private static string CookieName(HttpRequest request) => request.Host.Port is { } port ? $"livebook_session_{port}" : "livebook_session";
+
+    /// <summary>The credential is part of what is signed: another password ends every session.</summary>
+    private string Sign(string expires) => Convert.ToHexStringLower(HMACSHA256.HashData(_cookieKey, Encoding.UTF8.GetBytes($"{Mode}\n{_credential}\n{expires}")));
+
+    private static CookieOptions Options(HttpRequest request, TimeSpan? life) =>
+        new()
+        {
+            HttpOnly = true,
+            SameSite = SameSiteMode.Lax,
+            Secure = request.IsHttps,
+            Path = request.PathBase.HasValue ? request.PathBase.Value : "/",
+            MaxAge = life,
+        };
+}

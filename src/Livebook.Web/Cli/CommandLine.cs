@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Reflection;
+
+namespace Livebook.Web.Cli;
+
+/// <summary>The verbs of the program.</summary>
+internal static class CommandLine
+{
+    /// <summary>Exit status of bad usage or a file that cannot be read.</summary>
+    public const int BadUsage = 2;
+
+    /// <summary>Version of this build.</summary>
+    public static string Version { get; } =
+        (typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = Root();
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                await Console.Error.WriteLineAsync(error.Message);
+            await Console.Error.WriteLineAsync("livebook --help shows what is possible.");
+            return BadUsage;
+        }
+        return await parsed.InvokeAsync();
+    }
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Livebook for .NET: live, collaborative notebooks kept as Markdown.");
+        var place = new Argument<string?>("PATH") { Arity = ArgumentArity.ZeroOrOne, Description = "A notebook or folder to open, or the address of a notebook." };
+        root.Add(place);
+        root.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
+        root.Add(Server());
+        root.Add(Run());
+        return root;
+    }
+
+    private static Command Server()
+    {
+        var place = new Argument<string?>("PATH") { Arity = ArgumentArity.ZeroOrOne, Description = "A notebook or folder to open, or the address of a notebook." };
+        var server = new Command("server", "Starts the server.") { place };
+        server.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
+        return server;
+    }
+
+    private static Command Run()
+    {
+        var file = new Argument<FileInfo>("FILE") { Description = "The notebook: .livemd or .ipynb." };
+        var output = new Option<FileInfo?>("--output") { Description = "Writes the notebook with its outputs; .livemd or .ipynb." };
+        var report = new Option<FileInfo?>("--report") { Description = "Writes what each cell did, as JSON." };
+        var timeout = new Option<double?>("--timeout") { Description = "Seconds for the whole run." };
+        var keepGoing = new Option<bool>("--keep-going") { Description = "Goes on behind a cell that failed." };
+        timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double?>() is <= 0)
+                result.AddError("--timeout must be more than 0 seconds.");
+        });
+        output.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<FileInfo?>() is { } info && info.Extension is not (".livemd" or ".ipynb"))
+                result.AddError($"--output must end in .livemd or .ipynb, found {info.Name}.");
+        });
+        var run = new Command("run", "Evaluates a notebook from top to bottom, without a server.") { file, output, report, timeout, keepGoing };
+        run.SetAction(
+            (parsed, stop) =>
+                new RunCommand(
+                    new RunOptions(parsed.GetValue(file)!, parsed.GetValue(output), parsed.GetValue(report), parsed.GetValue(timeout), parsed.GetValue(keepGoing))
+                ).RunAsync(stop)
+        );
+        return run;
+    }
+}

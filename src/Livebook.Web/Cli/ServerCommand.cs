@@ -1,0 +1,116 @@
+using System.Collections;
+using System.Net;
+using System.Net.Sockets;
+using Livebook.Server;
+using Livebook.Server.Sessions;
+using Livebook.Web.Auth;
+using Livebook.Web.Configuration;
+using Livebook.Web.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Livebook.Web.Cli;
+
+/// <summary>Starts the server and stays until it is told to stop.</summary>
+internal static class ServerCommand
+{
+    /// <summary>Exit status of a wrong configuration.</summary>
+    private const int WrongConfiguration = 1;
+
+    /// <param name="place">A notebook or folder to open, or the address of a notebook.</param>
+    public static async Task<int> RunAsync(string? place, CancellationToken stop)
+    {
+        LivebookConfiguration configuration;
+        try
+        {
+            configuration = LivebookConfiguration.Read(TakeVariables(), CommandLine.Version);
+        }
+        catch (ConfigurationException error)
+        {
+            await Console.Error.WriteLineAsync($"[Livebook] {error.Message}");
+            return WrongConfiguration;
+        }
+        foreach (var remark in configuration.Remarks)
+            await Console.Error.WriteLineAsync($"[Livebook] {remark}");
+
+        await using var app = WebServer.Build(configuration);
+        var server = app.Services.GetRequiredService<LivebookServer>();
+        try
+        {
+            await server.StartAsync(stop);
+            await app.StartAsync(stop);
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            await Console.Error.WriteLineAsync($"[Livebook] {Explain(configuration, error)}");
+            return WrongConfiguration;
+        }
+        var access = app.Services.GetRequiredService<Access>();
+        var address = AddressOf(app, configuration);
+        Console.WriteLine($"[Livebook] Application running at {WithToken(address, access)}");
+        if (place is not null)
+            await OpenAsync(server.Sessions, place, address, access, stop);
+        await app.WaitForShutdownAsync(stop);
+        return 0;
+    }
+
+    /// <summary>Our variables leave the environment, so that no notebook code inherits them (V20).</summary>
+    private static Dictionary<string, string> TakeVariables()
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            var name = (string)entry.Key;
+            variables[name] = (string?)entry.Value ?? "";
+            if (name.StartsWith("LIVEBOOK_", StringComparison.Ordinal) || name.StartsWith("RELEASE_", StringComparison.Ordinal))
+                Environment.SetEnvironmentVariable(name, null);
+        }
+        return variables;
+    }
+
+    private static string Explain(LivebookConfiguration configuration, Exception error) =>
+        error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException || error is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+            ? $"LIVEBOOK_PORT must be a free port of {configuration.Ip}, found \"{configuration.Port}\", which is in use"
+            : $"the server cannot start: {error.Message}";
+
+    private static string AddressOf(WebApplication app, LivebookConfiguration configuration)
+    {
+        var bound = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var any = configuration.Ip.Equals(IPAddress.Any) || configuration.Ip.Equals(IPAddress.IPv6Any);
+        var host = any || IPAddress.IsLoopback(configuration.Ip) && configuration.Ip.Equals(IPAddress.Loopback) ? "localhost" : bound.Host;
+        return $"http://{host}:{bound.Port}{configuration.BasePath}/";
+    }
+
+    private static string WithToken(string address, Access access) => access.Token is { } token ? $"{address}?token={token}" : address;
+
+    private static async Task OpenAsync(Sessions sessions, string place, string address, Access access, CancellationToken stop)
+    {
+        try
+        {
+            if (Directory.Exists(place))
+            {
+                var folder = $"{address}?path={Uri.EscapeDataString(Path.GetFullPath(place))}";
+                Console.WriteLine($"[Livebook] Folder: {(access.Token is { } token ? $"{folder}&token={token}" : folder)}");
+                return;
+            }
+            var opened =
+                Uri.TryCreate(place, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+                    ? await ImportAsync(sessions, uri, stop)
+                    : await sessions.OpenFileAsync(null, Path.GetFullPath(place), null, stop);
+            Console.WriteLine($"[Livebook] Notebook: {WithToken($"{address}sessions/{opened.Id}", access)}");
+            foreach (var warning in opened.Warnings)
+                await Console.Error.WriteLineAsync($"[Livebook] {warning}");
+        }
+        catch (Exception error) when (error is SessionRefusedException or Livebook.Core.Imports.NotebookFormatException or HttpRequestException or TaskCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"[Livebook] {place} was not opened: {error.Message}");
+        }
+    }
+
+    private static async Task<OpenedSession> ImportAsync(Sessions sessions, Uri address, CancellationToken stop)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
+        var content = await http.GetByteArrayAsync(address, stop);
+        return await sessions.ImportAsync(Path.GetFileName(address.LocalPath), content, null, stop);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Collections.Immutable;
+using System.Net;
+using Livebook.Cluster;
+using Livebook.Server;
+
+namespace Livebook.Web.Configuration;
+
+/// <summary>How people get in.</summary>
+public enum AuthMode
+{
+    Token,
+    Password,
+    None,
+}
+
+/// <summary>Everything the environment says, checked. Variables keep Livebook's names and meanings (README, Configuration).</summary>
+public sealed record LivebookConfiguration
+{
+    private static readonly ImmutableArray<string> KnownProxyHeaders = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"];
+
+    /// <summary>Bytes of one message of a page at most.</summary>
+    public const long DefaultFrameBytes = 4L * 1024 * 1024;
+
+    public required IPAddress Ip { get; init; }
+
+    /// <summary>0 = any free port.</summary>
+    public required int Port { get; init; }
+    public required AuthMode Auth { get; init; }
+    public required string? Password { get; init; }
+
+    /// <summary>Key for automation, the same on every node; at least 20 characters.</summary>
+    public required string? ApiKey { get; init; }
+    public required string SecretKeyBase { get; init; }
+    public required string Home { get; init; }
+    public required string DataPath { get; init; }
+    public required string BasePath { get; init; }
+
+    /// <summary>Prefix of <c>/public/*</c>.</summary>
+    public required string PublicBasePath { get; init; }
+    public required string? ForceSslHost { get; init; }
+    public required ImmutableArray<string> ProxyHeaders { get; init; }
+    public required ClusterOptions Cluster { get; init; }
+    public required ServerLimits Limits { get; init; }
+
+    /// <summary>Bytes of one upload at most.</summary>
+    public required long UploadBytes { get; init; }
+    public required long FrameBytes { get; init; }
+
+    /// <summary>Warm spare runtimes; 0 = none.</summary>
+    public required int SpareRuntimes { get; init; }
+
+    /// <summary>Lines to say at start about variables that have no effect here.</summary>
+    public required ImmutableArray<string> Remarks { get; init; }
+
+    /// <summary>Reads the configuration.</summary>
+    /// <exception cref="ConfigurationException">A variable is wrong; the message is one line for a person.</exception>
+    public static LivebookConfiguration Read(IReadOnlyDictionary<string, string> variables, string version)
+    {
+        var env = new EnvironmentReader(variables);
+        var password = env.Secret("LIVEBOOK_PASSWORD", 12);
+        var token = env.Flag("LIVEBOOK_TOKEN_ENABLED", password is null);
+        var dataPath = env.Directory("LIVEBOOK_DATA_PATH", DefaultDataPath(variables), create: true);
+        var cluster = ReadCluster(env, dataPath, version);
+        var basePath = env.Prefix("LIVEBOOK_BASE_URL_PATH", "");
+        var limits = new ServerLimits
+        {
+            NotebookBytes = env.Integer("LIVEBOOK_NOTEBOOK_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
+            OutputBytes = env.Integer("LIVEBOOK_OUTPUTS_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
+            FreeDiskBytes = env.Integer("LIVEBOOK_MIN_FREE_BYTES", 200L << 20, 0, 1L << 40),
+        };
+        return new LivebookConfiguration
+        {
+            Ip = env.Address("LIVEBOOK_IP", IPAddress.Loopback),
+            Port = (int)env.Integer("LIVEBOOK_PORT", 8080, 0, 65_535),
+            Auth = password is not null ? AuthMode.Password : token ? AuthMode.Token : AuthMode.None,
+            Password = password,
+            ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
+            SecretKeyBase = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null),
+            Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
+            DataPath = dataPath,
+            BasePath = basePath,
+            PublicBasePath = env.Prefix("LIVEBOOK_PUBLIC_BASE_URL_PATH", basePath),
+            ForceSslHost = env.Text("LIVEBOOK_FORCE_SSL_HOST"),
+            ProxyHeaders = ReadProxyHeaders(env),
+            Cluster = cluster,
+            Limits = limits,
+            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
+            FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
+            SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
+            Remarks =
+            [
+                .. new[] { "LIVEBOOK_IFRAME_PORT", "LIVEBOOK_IFRAME_URL" }
+                    .Where(name => env.Text(name) is not null)
+                    .Select(name => $"{name} has no effect: outputs are shown in sandboxed frames of this port"),
+            ],
+        };
+    }
+
+    private static string DefaultHome(IReadOnlyDictionary<string, string> variables) => variables.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : Environment.CurrentDirectory;
+
+    /// <summary>The user's data directory by the XDG base directory specification.</summary>
+    private static string DefaultDataPath(IReadOnlyDictionary<string, string> variables)
+    {
+        var data = variables.GetValueOrDefault("XDG_DATA_HOME") is { Length: > 0 } xdg ? xdg : Path.Combine(DefaultHome(variables), ".local", "share");
+        return Path.Combine(data, "livebook");
+    }
+
+    private static ImmutableArray<string> ReadProxyHeaders(EnvironmentReader env)
+    {
+        if (env.Text("LIVEBOOK_PROXY_HEADERS") is not { } text)
+            return [];
+        var headers = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(header => header.ToLowerInvariant()).ToImmutableArray();
+        return headers.All(KnownProxyHeaders.Contains) ? headers : throw new ConfigurationException("LIVEBOOK_PROXY_HEADERS", $"a list of {string.Join(", ", KnownProxyHeaders)}", text);
+    }
+
+    private static ClusterOptions ReadCluster(EnvironmentReader env, string dataPath, string version)
+    {
+        var query = env.Text("LIVEBOOK_CLUSTER");
+        var node = env.Text("LIVEBOOK_NODE");
+        var flags = $"{env.Text("ERL_AFLAGS")} {env.Text("ERL_ZFLAGS")}";
+        if (query is not null && (!query.StartsWith("dns:", StringComparison.Ordinal) || query.Length == "dns:".Length))
+            throw new ConfigurationException("LIVEBOOK_CLUSTER", "dns:QUERY with a name to ask for", query);
+        if (query is not null && node is null)
+            throw new ConfigurationException("LIVEBOOK_NODE", "NAME@ADDRESS when LIVEBOOK_CLUSTER is set, with the address at which other nodes reach this one", null);
+        if (node is not null)
+            CheckNode(node);
+        var cookie = env.Text("LIVEBOOK_COOKIE");
+        if (query is not null && (cookie?.Length ?? 0) < 20)
+            throw new ConfigurationException("LIVEBOOK_COOKIE", "a secret of at least 20 characters when LIVEBOOK_CLUSTER is set", cookie is null ? null : $"{cookie.Length} characters");
+        if (query is not null && cookie == env.Text("LIVEBOOK_SECRET_KEY_BASE"))
+            throw new ConfigurationException("LIVEBOOK_COOKIE", "another secret than LIVEBOOK_SECRET_KEY_BASE", "the same");
+        return new ClusterOptions
+        {
+            Node = node ?? "livebook@127.0.0.1",
+            DnsQuery = query?["dns:".Length..],
+            Ipv6 = flags.Contains("-proto_dist inet6_tcp", StringComparison.Ordinal) || (node?.Contains(':', StringComparison.Ordinal) ?? false),
+            Cookie = cookie ?? "",
+            Port = (int)env.Integer("LIVEBOOK_CLUSTER_PORT", 13825, 1, 65_535),
+            DataPath = dataPath,
+            DnsServer = ReadDnsServer(env),
+            Version = version,
+            UnsafeWithoutReplication = env.Flag("LIVEBOOK_TEST_WITHOUT_REPLICATION", false),
+        };
+    }
+
+    private static IPEndPoint? ReadDnsServer(EnvironmentReader env)
+    {
+        if (env.Text("LIVEBOOK_DNS_SERVER") is not { } text)
+            return null;
+        return IPEndPoint.TryParse(text, out var server)
+            ? new IPEndPoint(server.Address, server.Port == 0 ? 53 : server.Port)
+            : throw new ConfigurationException("LIVEBOOK_DNS_SERVER", "ADDRESS or ADDRESS:PORT of a DNS server", text);
+    }
+
+    private static void CheckNode(string node)
+    {
+        var at = node.IndexOf('@', StringComparison.Ordinal);
+        var name = at > 0 ? node[..at] : "";
+        var sound = name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') && IPAddress.TryParse(node[(at + 1)..], out _);
+        if (!sound)
+            throw new ConfigurationException("LIVEBOOK_NODE", "NAME@ADDRESS: a name of letters, digits, _ and -, and an IP address", node);
+    }
+
+    /// <summary>The variable; without it a secret that was made once and is kept in the data path.</summary>
+    private static string SecretKeyBaseOf(EnvironmentReader env, string dataPath, bool clustered)
+    {
+        if (env.Secret("LIVEBOOK_SECRET_KEY_BASE", 64) is { } given)
+            return given;
+        if (clustered)
+            throw new ConfigurationException("LIVEBOOK_SECRET_KEY_BASE", "a secret of at least 64 characters when LIVEBOOK_CLUSTER is set, the same on every node (make one with: openssl rand -base64 48)", null);
+        return KeptSecret.ReadOrMake(Path.Combine(dataPath, "secret_key_base"));
+    }
+}

@@ -1,0 +1,30 @@
+using Livebook.Cluster;
+
+namespace Livebook.Web.Health;
+
+/// <summary>What load balancers and orchestrators ask.</summary>
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(
+            "/public/health",
+            (HttpContext context) =>
+            {
+                context.Response.Headers.AccessControlAllowOrigin = "*";
+                return Results.Text("""{"application":"livebook"}""", "application/json");
+            }
+        );
+        routes.MapGet("/live", () => Results.Text("alive"));
+        routes.MapGet("/ready", (ICluster cluster) => NotReady(cluster.Status) is { } reason ? Results.Text(reason, statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready"));
+    }
+
+    /// <summary>Why this node should get no users now; null when it should.</summary>
+    public static string? NotReady(NodeStatus status) =>
+        status switch
+        {
+            NodeStatus.Joining => "joining: this node is not a member of its cluster yet",
+            NodeStatus.Minority => "minority: this node is cut off from the majority of its cluster and read only",
+            _ => null,
+        };
+}

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.StaticFiles;
+
+namespace Livebook.Web.Hosting;
+
+/// <summary>The client's files. Their names carry a hash of their content, so browsers keep them for ever.</summary>
+internal static class Assets
+{
+    public static void UseAssets(this WebApplication app)
+    {
+        var types = new FileExtensionContentTypeProvider();
+        types.Mappings[".woff2"] = "font/woff2";
+        app.UseWhen(
+            context => context.Request.Path.StartsWithSegments("/assets", StringComparison.Ordinal),
+            branch =>
+            {
+                branch.UseMiddleware<CompressedAssets>();
+                branch.UseStaticFiles(
+                    new StaticFileOptions
+                    {
+                        ContentTypeProvider = types,
+                        OnPrepareResponse = file =>
+                        {
+                            var headers = file.Context.Response.Headers;
+                            headers.CacheControl = "public, max-age=31536000, immutable";
+                            // Output frames have no origin, and load their scripts from here.
+                            headers.AccessControlAllowOrigin = "*";
+                        },
+                    }
+                );
+            }
+        );
+    }
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using Livebook.Cluster;
+using Livebook.Server;
+using Livebook.Server.Files;
+using Livebook.Server.Runtimes;
+using Livebook.Web.Api;
+using Livebook.Web.Auth;
+using Livebook.Web.Configuration;
+using Livebook.Web.Health;
+using Livebook.Web.Sessions;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Livebook.Web.Hosting;
+
+/// <summary>Puts the parts together: one server, its doors, and nothing running yet.</summary>
+internal static class WebServer
+{
+    public static WebApplication Build(LivebookConfiguration configuration)
+    {
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") }
+        );
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss.fff ";
+        });
+        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddFilter("Livebook", LogLevel.Information);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(configuration.Ip, configuration.Port);
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = configuration.UploadBytes;
+            // Browsers send the cookies of every service of a host (Z4).
+            kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
+        AddServices(builder.Services, configuration);
+
+        var app = builder.Build();
+        app.UseProxyHeaders(configuration);
+        app.UseBasePath(configuration);
+        app.UseForcedSsl(configuration);
+        app.UseSafeHeaders();
+        app.UseMiddleware<Problems>();
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(15) });
+        app.UseAssets();
+        app.UseSignIn();
+        app.UseRouting();
+        app.MapHealth();
+        app.MapAuth();
+        app.MapPageSocket();
+        app.MapBrowser();
+        app.MapApi();
+        app.MapPages();
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, LivebookConfiguration configuration)
+    {
+        services.AddSingleton(configuration);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<Access>();
+        services.AddSingleton<FailureLimit>();
+        services.AddSingleton<ClientFiles>();
+        services.AddRouting();
+        services.AddSingleton<ICluster>(provider => ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System));
+        services.AddSingleton<IRuntimes>(provider => new ProcessRuntimes(
+            new RuntimeOptions { DataPath = configuration.DataPath, Spares = configuration.SpareRuntimes },
+            provider.GetRequiredService<ILoggerFactory>(),
+            TimeProvider.System
+        ));
+        services.AddSingleton<INotebookFiles>(provider => new NotebookFiles(provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(provider => new LivebookServer(
+            new ServerOptions
+            {
+                DataPath = configuration.DataPath,
+                Home = configuration.Home,
+                IdSecret = new Keys(configuration.SecretKeyBase).Derive("session-id"),
+                Limits = configuration.Limits,
+            },
+            provider.GetRequiredService<ICluster>(),
+            provider.GetRequiredService<IRuntimes>(),
+            provider.GetRequiredService<INotebookFiles>(),
+            new DiskSpace(configuration.DataPath),
+            provider.GetRequiredService<ILoggerFactory>(),
+            TimeProvider.System
+        ));
+        services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Sessions);
+        services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Pages);
+    }
+}
