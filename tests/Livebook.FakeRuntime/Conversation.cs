@@ -40,9 +40,9 @@ internal sealed class Conversation(string mode, string key, string[] arguments)
             while (await Frames.ReadAsync(stream, CancellationToken.None) is { } body)
                 await ObeyAsync(JsonSerializer.Deserialize(body, ProtocolJson.Default.RuntimeCommand)!);
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
-            // The server is gone.
+            // The connection has ended, by whoever it was.
         }
     }
 

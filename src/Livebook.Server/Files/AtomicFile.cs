@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Livebook.Core.Sessions;
@@ -9,9 +8,6 @@ namespace Livebook.Server.Files;
 internal static class AtomicFile
 {
     private const UnixFileMode AnyWrite = UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
-
-    /// <summary>The flag O_CLOEXEC of Linux: runtime processes must not inherit the descriptor.</summary>
-    private const int CloseOnExec = 0x80000;
 
     /// <summary>Replaces or creates a file. Mode bits are kept; a new file gets the usual ones.</summary>
     /// <param name="path">A real path: a symbolic link would be replaced, not followed.</param>
@@ -105,24 +101,13 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>Makes a rename durable. File systems that cannot do this are left to themselves: the content is safe by then.</summary>
+    /// <summary>Makes a rename durable.</summary>
     private static void FlushDirectory(string directory)
     {
         if (OperatingSystem.IsWindows())
             return;
-        var descriptor = Open(Encoding.UTF8.GetBytes(directory + "\0"), OperatingSystem.IsLinux() ? CloseOnExec : 0);
-        if (descriptor < 0)
-            return;
-        _ = Flush(descriptor);
-        _ = Close(descriptor);
+        using var handle = UnixFiles.Open(directory);
+        if (handle is not null)
+            UnixFiles.Flush(handle);
     }
-
-    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static extern int Open(byte[] path, int flags);
-
-    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static extern int Flush(int descriptor);
-
-    [DllImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static extern int Close(int descriptor);
 }

@@ -12,6 +12,9 @@ namespace Livebook.Server.Files;
 /// <param name="directory">The same for all processes that must see each other's locks.</param>
 internal sealed class FileLocks(string directory) : IDisposable
 {
+    private const int Attempts = 100;
+    private static readonly int WouldBlock = OperatingSystem.IsMacOS() ? 35 : 11;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Held> _held = new(StringComparer.Ordinal);
 
@@ -68,6 +71,7 @@ internal sealed class FileLocks(string directory) : IDisposable
             new LockNote(session, Environment.ProcessId, path, Guid.NewGuid().ToString("N")),
             LockJson.Default.LockNote
         );
+        var attempts = 0;
         while (true)
         {
             FileStream stream;
@@ -75,9 +79,13 @@ internal sealed class FileLocks(string directory) : IDisposable
             {
                 stream = new FileStream(name, OpenOptions());
             }
-            catch (IOException) when (Read(name) is { } other)
+            catch (IOException error) when (error.HResult == WouldBlock)
             {
-                throw InUse(path, other.Session);
+                // Without a name in it, somebody is just taking it or giving it back.
+                var holder = Read(name).Session;
+                if (holder.Length == 0 && ++attempts < Attempts)
+                    continue;
+                throw InUse(path, holder);
             }
             catch (UnauthorizedAccessException error)
             {
@@ -128,11 +136,11 @@ internal sealed class FileLocks(string directory) : IDisposable
         held.Stream.Dispose();
     }
 
-    private static LockNote? Read(string name)
+    private static LockNote Read(string name)
     {
         try
         {
-            return JsonSerializer.Deserialize(ReadBytes(name), LockJson.Default.LockNote);
+            return JsonSerializer.Deserialize(ReadBytes(name), LockJson.Default.LockNote) ?? new LockNote("", 0, "", "");
         }
         catch (JsonException)
         {
@@ -141,18 +149,14 @@ internal sealed class FileLocks(string directory) : IDisposable
         }
     }
 
+    /// <summary>Reads a lock file. Not through a file stream: that would ask for the lock.</summary>
     private static byte[] ReadBytes(string name)
     {
-        try
-        {
-            using var stream = new FileStream(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            var bytes = new byte[(int)Math.Min(stream.Length, 64 * 1024)];
-            return bytes[..stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
-        }
-        catch (FileNotFoundException)
-        {
+        using var handle = UnixFiles.Open(name);
+        if (handle is null)
             return [];
-        }
+        var bytes = new byte[64 * 1024];
+        return bytes[..RandomAccess.Read(handle, bytes, 0)];
     }
 
     private static FileInUseException InUse(string path, string session) =>
