@@ -37,7 +37,9 @@ public abstract record RuntimeCommand
     /// <param name="Language">E.g. <c>csharp</c>.</param>
     /// <param name="Source">The source. Line ends are <c>\n</c>.</param>
     /// <param name="Path">Evaluated ancestors of the cell, from the first (setup) to the nearest, without the cell itself.</param>
-    public sealed record Evaluate(string Cell, int Evaluation, string Language, string Source, ImmutableArray<string> Path) : RuntimeCommand;
+    /// <param name="Flow">Name of the flow: evaluations of different flows run side by side.</param>
+    public sealed record Evaluate(string Cell, int Evaluation, string Language, string Source, ImmutableArray<string> Path, string Flow = "main")
+        : RuntimeCommand;
 
     /// <summary>Stops an evaluation. State is kept when code can be interrupted; answered by <see cref="RuntimeReport.Finished"/>.</summary>
     public sealed record Cancel(string Cell, int Evaluation) : RuntimeCommand;

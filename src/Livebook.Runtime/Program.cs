@@ -1,1 +1,18 @@
-Console.Error.WriteLine("livebook runtime");
+using Livebook.Runtime;
+using Livebook.Runtime.Capture;
+using Livebook.Runtime.Connection;
+using Livebook.Runtime.Host;
+
+Globalization.Choose();
+if (StartArguments.Parse(args) is not { } start)
+{
+    Console.Error.WriteLine("usage: livebook-runtime --socket PATH, with the key on the first line of standard input");
+    return 2;
+}
+var key = StandardInput.TakeKey();
+ProcessGroup.Lead();
+ConsoleColors.Allow();
+StartArguments.CleanEnvironment();
+AppDomain.CurrentDomain.ProcessExit += (_, _) => ProcessGroup.KillChildren();
+await new RuntimeServer().RunAsync(start.Socket, key, start.Patience);
+return 0;

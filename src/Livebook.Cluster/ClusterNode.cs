@@ -1,0 +1,248 @@
+using System.Collections.Immutable;
+using Livebook.Cluster.Logs;
+using Livebook.Cluster.Membership;
+using Livebook.Cluster.Messaging;
+using Microsoft.Extensions.Logging;
+
+namespace Livebook.Cluster;
+
+/// <summary>One node: membership below (<see cref="IMesh"/>), messages and logs here, the host above.</summary>
+public sealed class ClusterNode : ICluster
+{
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly IMesh mesh;
+    private readonly TimeProvider time;
+    private readonly ILogger log;
+    private readonly Loop loop;
+    private readonly Loop listening;
+    private readonly Messenger messenger;
+    private readonly LogKeeper keeper;
+    private readonly Dictionary<string, MeshMember> peers = [];
+    private long incarnation;
+    private ITimer? timer;
+    private int ended;
+
+    internal ClusterNode(ClusterOptions options, IMesh mesh, ILoggerFactory loggers, TimeProvider time)
+    {
+        this.mesh = mesh;
+        this.time = time;
+        log = loggers.CreateLogger("Livebook.Cluster");
+        loop = new Loop(log, AfterBatch);
+        listening = new Loop(log, () => { });
+        messenger = new Messenger(mesh, loop, listening, time, log, (from, bytes) => keeper!.OnMessage(from, bytes));
+        keeper = new LogKeeper(options, mesh, loop, (node, stream, message) => messenger.TellInternal(node, stream, message.Encode()), time, log);
+    }
+
+    public event Action? Changed;
+
+    public string Self => mesh.Self;
+
+    public NodeStatus Status => mesh.Status;
+
+    public ImmutableArray<MemberInfo> Members =>
+        [
+            .. mesh.Members.Select(member => new MemberInfo(
+                member.Name,
+                member.Address,
+                member.Version,
+                member.Reachable ? "up" : "unreachable",
+                member.StartedAt
+            )),
+        ];
+
+    public ImmutableArray<Stranger> Strangers => mesh.Strangers;
+
+    public DiscoveryInfo Discovery => mesh.Discovery;
+
+    public ImmutableDictionary<string, LogEntryInfo> Logs => keeper.Registry.Logs;
+
+    public string LeastLoaded()
+    {
+        var counts = Logs.Values.CountBy(entry => entry.Owner).ToDictionary();
+        return mesh
+            .Members.Where(member => member.Reachable)
+            .OrderBy(member => counts.GetValueOrDefault(member.Name))
+            .ThenBy(member => member.Name != Self)
+            .Select(member => member.Name)
+            .FirstOrDefault(Self);
+    }
+
+    public Task<IOwnedLog> CreateAsync(string id, ReadOnlyMemory<byte> snapshot, ReadOnlyMemory<byte> info, CancellationToken stop) =>
+        keeper.CreateAsync(id, snapshot, info, stop);
+
+    public void Handle(string channel, Func<string, ReadOnlyMemory<byte>, CancellationToken, Task<ReadOnlyMemory<byte>>> handler) =>
+        messenger.Handle(channel, handler);
+
+    public void Listen(string channel, Action<string, ReadOnlyMemory<byte>> listener) => messenger.Listen(channel, listener);
+
+    public Task<ReadOnlyMemory<byte>> RequestAsync(string node, string channel, ReadOnlyMemory<byte> payload, CancellationToken stop) =>
+        messenger.RequestAsync(node, channel, payload, stop);
+
+    public void Tell(string node, string channel, ReadOnlyMemory<byte> payload) => messenger.Tell(node, channel, payload);
+
+    public async Task PromoteAsync(CancellationToken stop)
+    {
+        await loop.AskAsync(() =>
+        {
+            keeper.OnPromoted();
+            return true;
+        });
+        await mesh.PromoteAsync(stop);
+    }
+
+    public async Task StartAsync(ILogHost host, CancellationToken stop)
+    {
+        keeper.Begin(host);
+        loop.Start();
+        listening.Start();
+        await keeper.LoadAsync();
+        mesh.Received = (from, bytes) => loop.Post(() => messenger.Receive(from, bytes));
+        mesh.Happened += what => loop.Post(() => On(what));
+        await mesh.StartAsync(stop);
+        loop.Post(OnStarted);
+        timer = time.CreateTimer(_ => loop.Post(Tick), null, TickInterval, TickInterval);
+    }
+
+    public ValueTask DisposeAsync() => EndAsync(killed: false);
+
+    /// <summary>Ends as a killed process would: nothing more is written or said.</summary>
+    internal ValueTask KillAsync() => EndAsync(killed: true);
+
+    /// <summary>Gives a log of this node to its standby.</summary>
+    internal Task HandOverAsync(string id, CancellationToken stop) => keeper.HandOverAsync(id, stop);
+
+    private async ValueTask EndAsync(bool killed)
+    {
+        if (Interlocked.Exchange(ref ended, 1) != 0)
+        {
+            return;
+        }
+        if (timer is not null)
+        {
+            await timer.DisposeAsync();
+            await keeper.StopAsync(killed);
+            await loop.AskAsync(() =>
+            {
+                messenger.Stop();
+                return true;
+            });
+        }
+        await mesh.DisposeAsync();
+        await loop.DisposeAsync();
+        await listening.DisposeAsync();
+    }
+
+    private void AfterBatch()
+    {
+        if (keeper.Flush())
+        {
+            Raise();
+        }
+        messenger.Flush();
+    }
+
+    private void Tick()
+    {
+        messenger.Tick();
+        keeper.Tick();
+    }
+
+    /// <summary>The mesh may have been a member before anybody listened here.</summary>
+    private void OnStarted()
+    {
+        if (mesh.Members.FirstOrDefault(member => member.Name == Self) is { } self)
+        {
+            BecomeMember(self);
+        }
+        keeper.OnStatus();
+        Raise();
+    }
+
+    private void On(MeshEvent what)
+    {
+        switch (what)
+        {
+            case MeshEvent.Up up when up.Member.Name == Self:
+                BecomeMember(up.Member);
+                break;
+            case MeshEvent.Up up:
+                Connect(up.Member);
+                break;
+            case MeshEvent.Suspected suspected:
+                keeper.OnReachability(suspected.Member);
+                break;
+            case MeshEvent.Trusted trusted:
+                keeper.OnReachability(trusted.Member);
+                break;
+            case MeshEvent.Downed downed:
+                if (peers.TryGetValue(downed.Member.Name, out var known) && known.Incarnation == downed.Member.Incarnation)
+                {
+                    Disconnect(downed.Member.Name);
+                    keeper.OnPeerDowned(downed.Member.Name);
+                }
+                break;
+            case MeshEvent.Expelled:
+                DisconnectAll();
+                incarnation = 0;
+                keeper.OnExpelled();
+                break;
+        }
+        keeper.OnStatus();
+        Raise();
+    }
+
+    /// <summary>A new incarnation of this node knows nothing about others. The same one again (told twice) keeps its links: the other ends keep theirs.</summary>
+    private void BecomeMember(MeshMember self)
+    {
+        if (self.Incarnation != incarnation)
+        {
+            DisconnectAll();
+            incarnation = self.Incarnation;
+            keeper.OnSelfUp();
+        }
+        foreach (var member in mesh.Members.Where(member => member.Name != Self))
+        {
+            Connect(member);
+        }
+    }
+
+    private void Connect(MeshMember member)
+    {
+        if (peers.TryGetValue(member.Name, out var known))
+        {
+            if (known.Incarnation == member.Incarnation)
+            {
+                return;
+            }
+            Disconnect(member.Name);
+            keeper.OnPeerDowned(member.Name);
+        }
+        if (incarnation != 0)
+        {
+            peers[member.Name] = member;
+            messenger.Connect(member.Name, member.Incarnation, incarnation);
+            keeper.OnPeerUp(member);
+        }
+    }
+
+    private void Disconnect(string node)
+    {
+        peers.Remove(node);
+        messenger.Disconnect(node);
+    }
+
+    private void DisconnectAll() => peers.Keys.ToList().ForEach(Disconnect);
+
+    private void Raise()
+    {
+        try
+        {
+            Changed?.Invoke();
+        }
+        catch (Exception error)
+        {
+            log.LogError(error, "A listener for changes of the cluster failed.");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using System.Collections.Immutable;
+using System.Net;
+using Livebook.Cluster.Discovery;
+using Livebook.Cluster.Links;
+using Microsoft.Extensions.Logging;
+
+namespace Livebook.Cluster.Membership;
+
+/// <summary>The rounds of discovery: ask, probe, decide by <see cref="Bootstrap"/>, and do it. Outlives the engines that it steers.</summary>
+internal sealed partial class Rounds(
+    IPAddress self,
+    DnsHints hints,
+    Func<IPAddress, CancellationToken, Task<Probed>> probe,
+    StrangerList strangers,
+    MeshPump pump,
+    TimeProvider time,
+    ILogger logger
+)
+{
+    /// <summary>Between rounds while anything is open.</summary>
+    public static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Between rounds of a member that misses nobody.</summary>
+    public static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
+
+    private Bootstrap bootstrap = Bootstrap.Start;
+    private string? said;
+    private Hint? lastHint;
+
+    /// <summary>Fellow members of an earlier life.</summary>
+    public ImmutableHashSet<IPAddress> Former { get; set; } = [];
+
+    public async Task RunAsync(Engine engine, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await RoundAsync(engine, stop);
+                await Task.Delay(engine.State is { Status: ProbeStatus.Up, Settled: true } ? Calm : Busy, time, stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // Without rounds a node would never find the others again.
+                LogRoundFailed(logger, e);
+                await Task.Delay(Busy, time, CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task RoundAsync(Engine engine, CancellationToken stop)
+    {
+        var hint = await hints.AskAsync(stop);
+        Show(hint);
+        var before = engine.State;
+        var fellows = before.Members.Except(before.Missed).Select(key => IPAddress.Parse(key.Address)).ToHashSet();
+        var targets = hint
+            .Addresses.Concat(Former)
+            .Concat(before.Missed.Select(key => IPAddress.Parse(key.Address)))
+            .Distinct()
+            .Where(address => !address.Equals(self) && !fellows.Contains(address));
+        ImmutableArray<Probed> probes = [.. await Task.WhenAll(targets.Select(address => probe(address, stop)))];
+        var now = engine.State;
+        NoteStrangers(hint, now, probes);
+        if (now.Status is ProbeStatus.Up)
+        {
+            Former = [];
+        }
+        (bootstrap, var step) = bootstrap.Next(new(time.GetElapsedTime(0), hint, self, now.Status, now.Members, now.Settled, probes, Former));
+        var omits = bootstrap;
+        var at = time.GetElapsedTime(0);
+        engine.Tell(new MeshActor.Omissions(address => omits.Omits(address, self, at)));
+        Do(step, engine);
+    }
+
+    private void Do(BootstrapStep step, Engine engine)
+    {
+        switch (step)
+        {
+            case BootstrapStep.Join join:
+                LogJoining(logger, string.Join(", ", join.Seeds));
+                engine.Join(join.Seeds);
+                break;
+            case BootstrapStep.Found:
+                LogFounding(logger);
+                engine.Found();
+                break;
+            case BootstrapStep.Yield:
+                engine.Tell(MeshActor.YieldIsland.Instance);
+                break;
+            case BootstrapStep.Restart restart:
+                engine.Restart(restart.Why);
+                break;
+            case BootstrapStep.Wait wait when wait.Why != said:
+                said = wait.Why;
+                LogWaiting(logger, wait.Why);
+                break;
+        }
+    }
+
+    private void Show(Hint hint)
+    {
+        ImmutableArray<string> answer = [.. hint.Addresses.Order(AddressOrder.Instance).Select(address => address.ToString())];
+        var news = lastHint is null || lastHint.Error != hint.Error || !lastHint.Addresses.ToHashSet().SetEquals(hint.Addresses);
+        lastHint = hint;
+        var at = time.GetUtcNow();
+        pump.Change(
+            view =>
+                view with
+                {
+                    Discovery = hint.IsGood
+                        ? view.Discovery with
+                        {
+                            LastAnswer = answer,
+                            LastAt = at,
+                            Error = null,
+                        }
+                        : view.Discovery with
+                        {
+                            Error = hint.Error,
+                        },
+                },
+            news ? new MeshEvent.Changed() : null
+        );
+        if (news && hint.IsGood)
+        {
+            LogAnswer(logger, string.Join(", ", answer));
+        }
+        else if (news)
+        {
+            LogNoAnswer(logger, hint.Error!);
+        }
+    }
+
+    private void NoteStrangers(Hint hint, EngineState state, ImmutableArray<Probed> probes)
+    {
+        var members = state.Members.Select(key => IPAddress.Parse(key.Address)).ToHashSet();
+        var changed = strangers.Sweep();
+        foreach (var probed in probes)
+        {
+            changed |= probed switch
+            {
+                { Outcome: ProbeOutcome.Answered } => strangers.Forget(probed.Address),
+                _ when members.Contains(probed.Address) => false,
+                { Outcome: ProbeOutcome.Stranger, Reason: { } reason } => strangers.Note(probed.Address, reason),
+                { Outcome: ProbeOutcome.Refused } => strangers.Note(probed.Address, Reasons.Refused),
+                _ => strangers.Note(probed.Address, Reasons.Silent),
+            };
+        }
+        if (hint.IsGood)
+        {
+            changed |= strangers.ForgetAbsent(hint.Addresses);
+        }
+        if (changed)
+        {
+            ShowStrangers();
+        }
+    }
+
+    public void ShowStrangers()
+    {
+        var list = strangers.ToArray();
+        pump.Change(view => view with { Strangers = list }, new MeshEvent.Changed());
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A round of discovery failed; trying again")]
+    private static partial void LogRoundFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Joining the cluster of {Seeds}")]
+    private static partial void LogJoining(ILogger logger, string seeds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Nobody else is there: beginning a cluster")]
+    private static partial void LogFounding(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Discovery: {Why}")]
+    private static partial void LogWaiting(ILogger logger, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Discovery names {Addresses}")]
+    private static partial void LogAnswer(ILogger logger, string addresses);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Discovery gives no answer, retrying: {Error}")]
+    private static partial void LogNoAnswer(ILogger logger, string error);
+}
