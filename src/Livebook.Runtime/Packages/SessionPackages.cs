@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 
 namespace Livebook.Runtime.Packages;
 
 /// <summary>The packages of a session: one of these for each runtime process. Safe to call from several threads.</summary>
-public sealed class SessionPackages : IDisposable
+[SuppressMessage("Design", "CA1001", Justification = "It lives as long as its process.")]
+public sealed class SessionPackages
 {
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly PackageLoadContext _context = new();
@@ -41,12 +43,6 @@ public sealed class SessionPackages : IDisposable
 
     /// <summary>Handle of a native library of a package; zero when none has it.</summary>
     public nint LoadNative(string name) => _context.FindNative(name);
-
-    public void Dispose()
-    {
-        _feeds?.Dispose();
-        _one.Dispose();
-    }
 
     private async Task<PackageAddition> AddOneAsync(ImmutableArray<PackageRequest> requests, Action<string> progress, CancellationToken stop)
     {

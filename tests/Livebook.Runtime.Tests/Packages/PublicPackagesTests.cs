@@ -14,7 +14,7 @@ public sealed class PublicPackagesTests
     [Fact]
     public async Task Newtonsoft_Json_comes_in_the_version_asked_for_although_the_product_has_another()
     {
-        using var session = new SessionPackages();
+        var session = new SessionPackages();
 
         await AddAsync(session, "#r \"nuget: Newtonsoft.Json, 12.0.3\"");
 
@@ -27,7 +27,7 @@ public sealed class PublicPackagesTests
     [Fact]
     public async Task Humanizer_works()
     {
-        using var session = new SessionPackages();
+        var session = new SessionPackages();
 
         await AddAsync(session, "#:package Humanizer.Core@2.14.1");
 
@@ -52,7 +52,7 @@ public sealed class PublicPackagesTests
     [Fact]
     public async Task A_package_with_a_native_library_opens_a_database()
     {
-        using var session = new SessionPackages();
+        var session = new SessionPackages();
 
         var added = await AddAsync(session, "#r \"nuget: Microsoft.Data.Sqlite, 10.0.0\"");
 

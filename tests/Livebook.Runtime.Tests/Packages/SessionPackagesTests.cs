@@ -23,7 +23,7 @@ public sealed class SessionPackagesTests
     public async Task A_package_brings_what_it_needs_and_both_can_be_loaded()
     {
         using var feed = new LocalFeed().Add("Deep", "2.1.0").Add("Top", "1.0.0", ("Deep", "2.0.0"));
-        using var session = Session(feed);
+        var session = Session(feed);
         var progress = new List<string>();
 
         var added = await session.AddAsync(Requests("Top@1.0.0"), progress.Add, Stop);
@@ -38,7 +38,7 @@ public sealed class SessionPackagesTests
     public async Task What_a_cell_asks_for_wins_over_what_packages_ask_for()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0").Add("X", "2.0.0").Add("A", "1.0.0", ("X", "2.0.0"));
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "A@1.0.0", "X@1.0.0");
 
@@ -60,7 +60,7 @@ public sealed class SessionPackagesTests
             .Add("A", "1.0.0", ("X", "1.0.0"))
             .Add("B", "1.0.0", ("C", "1.0.0"))
             .Add("C", "1.0.0", ("X", "2.0.0"));
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "A@1.0.0", "B@1.0.0");
 
@@ -72,7 +72,7 @@ public sealed class SessionPackagesTests
     public async Task A_version_that_no_source_has_gives_the_next_higher_one_and_a_warning_that_names_both()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0").Add("X", "1.3.0").Add("X", "2.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "X@1.2.0");
 
@@ -88,7 +88,7 @@ public sealed class SessionPackagesTests
     public async Task Ranges_and_floating_versions_choose_as_usual(string package, string version)
     {
         using var feed = new LocalFeed().Add("X", "1.0.0").Add("X", "1.3.0").Add("X", "2.0.0-beta");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, package);
 
@@ -100,7 +100,7 @@ public sealed class SessionPackagesTests
     public async Task A_package_with_only_previews_is_used_with_a_warning()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0-rc.1");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "X");
 
@@ -112,7 +112,7 @@ public sealed class SessionPackagesTests
     public async Task An_unknown_package_is_named_together_with_the_sources_and_adds_nothing()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var error = await Assert.ThrowsAsync<PackageException>(() => AddAsync(session, "X@1.0.0", "Nowhere.To.Be.Found@1.0.0"));
 
@@ -124,7 +124,7 @@ public sealed class SessionPackagesTests
     public async Task A_range_without_a_match_says_which_version_is_the_latest()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var error = await Assert.ThrowsAsync<PackageException>(() => AddAsync(session, "X@3.0.0"));
 
@@ -135,7 +135,7 @@ public sealed class SessionPackagesTests
     public async Task Another_version_of_a_package_in_use_needs_a_restart()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0").Add("X", "2.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
         await AddAsync(session, "X@1.0.0");
 
         var error = await Assert.ThrowsAsync<PackageException>(() => AddAsync(session, "X@2.0.0"));
@@ -150,7 +150,7 @@ public sealed class SessionPackagesTests
     public async Task A_later_package_that_needs_a_newer_version_of_one_in_use_needs_a_restart()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0").Add("X", "2.0.0").Add("A", "1.0.0", ("X", "2.0.0"));
-        using var session = Session(feed);
+        var session = Session(feed);
         await AddAsync(session, "X@1.0.0");
 
         var error = await Assert.ThrowsAsync<PackageException>(() => AddAsync(session, "A@1.0.0"));
@@ -162,7 +162,7 @@ public sealed class SessionPackagesTests
     public async Task A_version_that_another_package_raised_is_kept_with_a_warning()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0").Add("X", "1.5.0").Add("A", "1.0.0", ("X", "1.5.0"));
-        using var session = Session(feed);
+        var session = Session(feed);
         await AddAsync(session, "A@1.0.0");
 
         var added = await AddAsync(session, "X@1.0.0");
@@ -174,10 +174,9 @@ public sealed class SessionPackagesTests
     public async Task What_is_installed_works_while_the_source_is_out_of_reach()
     {
         using var feed = new LocalFeed().Add("Deep", "1.0.0").Add("Top", "1.0.0", ("Deep", "1.0.0"));
-        using (var online = Session(feed))
-            await AddAsync(online, "Top@1.0.0");
+        await AddAsync(Session(feed), "Top@1.0.0");
         Directory.Delete(feed.Shelf, recursive: true);
-        using var offline = Session(feed);
+        var offline = Session(feed);
 
         var exact = await AddAsync(offline, "Top@1.0.0");
         var latest = await AddAsync(offline, "Deep");
@@ -191,7 +190,7 @@ public sealed class SessionPackagesTests
     public async Task A_source_that_does_not_answer_is_named_without_its_password()
     {
         using var feed = new LocalFeed("broken", "http://user:secret@127.0.0.1:9/v3/index.json");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var error = await Assert.ThrowsAsync<PackageException>(() => AddAsync(session, "X@1.0.0"));
 
@@ -204,7 +203,7 @@ public sealed class SessionPackagesTests
     {
         using var feed = new LocalFeed();
         using var other = new LocalFeed().Add("X", "1.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         await session.AddAsync(PackageDirectives.Parse($"#i \"nuget: {other.Shelf}\"\n#r \"nuget: X, 1.0.0\"").Packages, _ => { }, Stop);
 
@@ -215,7 +214,7 @@ public sealed class SessionPackagesTests
     public async Task Packages_of_dotnet_interactive_are_left_out_with_a_warning()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0", ("Microsoft.DotNet.Interactive", "1.0.0"));
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "X@1.0.0", "Microsoft.DotNet.Interactive.ExtensionLab@1.0.0-beta");
 
@@ -227,7 +226,7 @@ public sealed class SessionPackagesTests
     public async Task A_package_that_only_changes_builds_is_said_to_have_no_effect()
     {
         using var feed = new LocalFeed().Write("Builder", "1.0.0", [], ("build/Builder.targets", Encoding.UTF8.GetBytes("<Project />")));
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "Builder@1.0.0");
 
@@ -238,7 +237,7 @@ public sealed class SessionPackagesTests
     public async Task A_package_for_the_old_framework_is_used_with_a_warning()
     {
         using var feed = new LocalFeed().Write("Ancient", "1.0.0", [], ("lib/net45/Ancient.dll", LocalFeed.Compile("Ancient", "1.0.0")));
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "Ancient@1.0.0");
 
@@ -250,7 +249,7 @@ public sealed class SessionPackagesTests
     public async Task An_assembly_that_the_platform_has_at_least_as_new_comes_from_the_platform()
     {
         using var feed = new LocalFeed().Add("System.Text.Json", "4.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         var added = await AddAsync(session, "System.Text.Json@4.0.0");
 
@@ -262,7 +261,7 @@ public sealed class SessionPackagesTests
     public async Task An_assembly_that_the_package_has_newer_comes_from_the_package()
     {
         using var feed = new LocalFeed().Add("System.Text.Json", "99.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         await AddAsync(session, "System.Text.Json@99.0.0");
 
@@ -273,7 +272,7 @@ public sealed class SessionPackagesTests
     public async Task A_stop_ends_the_restore()
     {
         using var feed = new LocalFeed().Add("X", "1.0.0");
-        using var session = Session(feed);
+        var session = Session(feed);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => session.AddAsync(Requests("X@1.0.0"), _ => { }, new CancellationToken(canceled: true)));
 
