@@ -18,6 +18,7 @@ internal sealed class CellThread
     private readonly Thread thread;
     private readonly Lock gate = new();
     private readonly TaskCompletionSource<Outcome> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool started;
     private bool done;
 
     public CellThread(CellRun run, bool hasResult, Func<Task<object?>> code)
@@ -29,7 +30,11 @@ internal sealed class CellThread
     /// <summary>Runs the code to its end.</summary>
     public Task<Outcome> RunAsync()
     {
-        thread.Start();
+        lock (gate)
+        {
+            thread.Start();
+            started = true;
+        }
         return outcome.Task;
     }
 
@@ -37,7 +42,7 @@ internal sealed class CellThread
     public void Interrupt()
     {
         lock (gate)
-            if (!done)
+            if (started && !done)
                 thread.Interrupt();
     }
 
