@@ -62,13 +62,27 @@ internal sealed class CellThread
         {
             result = new Outcome(null, thrown);
         }
-        finally
-        {
-            lock (gate)
-                done = true;
-        }
+        EndInterrupts();
         pump.Close();
         outcome.SetResult(result);
+    }
+
+    /// <summary>From here on no interrupt comes any more, and one that came too late for the code is used up: it would hit what is still to do.</summary>
+    private void EndInterrupts()
+    {
+        while (!done || run.StopRequested)
+            try
+            {
+                lock (gate)
+                    done = true;
+                if (run.StopRequested)
+                    Thread.Sleep(1);
+                return;
+            }
+            catch (ThreadInterruptedException)
+            {
+                // Used up.
+            }
     }
 
     private async Task<ImmutableSortedDictionary<string, string>?> RunToEndAsync()
