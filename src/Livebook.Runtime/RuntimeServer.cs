@@ -27,13 +27,14 @@ internal sealed class RuntimeServer
 
     public RuntimeServer()
     {
+        // Before the redirection, so that a failure to start is still seen on standard error.
+        evaluator = new CSharpEvaluator(packages);
         native = NativeOutput.Redirect(running);
         System.Console.SetOut(new CellConsole(OutputKind.Stdout, running, null));
         System.Console.SetError(new CellConsole(OutputKind.Stderr, running, null));
         System.Console.SetIn(new NoInput());
         ExceptionHandling.SetUnhandledExceptionHandler(OnUnhandled);
         TaskScheduler.UnobservedTaskException += OnUnobserved;
-        evaluator = new CSharpEvaluator(packages);
         evaluations = new Evaluations(evaluator, reports, running, native.FlushAndDrain, GiveUp);
         diagnoses = new Diagnoses(evaluator, reports);
     }

@@ -15,25 +15,29 @@ namespace Livebook.Runtime.CSharp;
 internal sealed record Verdict(EvaluationStatus Status, Output? Last, ImmutableArray<Diagnostic> Diagnostics);
 
 /// <summary>Evaluates C# cells.</summary>
-internal sealed class CSharpEvaluator(SessionPackages packages)
+internal sealed class CSharpEvaluator
 {
     private const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-    private readonly CellCompiler compiler = new();
-    private readonly CellAssemblies assemblies = new(packages);
-    private SubmissionChains? chains;
+    private readonly SubmissionChains chains = new(new CellCompiler().Root);
+    private readonly SessionPackages packages;
+    private readonly CellAssemblies assemblies;
 
-    private SubmissionChains Chains => chains ??= new SubmissionChains(compiler.Root);
+    public CSharpEvaluator(SessionPackages packages)
+    {
+        this.packages = packages;
+        assemblies = new CellAssemblies(packages);
+    }
 
     /// <summary>Path of the notebook file; names the sources in stack traces.</summary>
     public string NotebookPath { get; set; } = "";
 
-    public void Forget(string cell) => Chains.Forget(cell);
+    public void Forget(string cell) => chains.Forget(cell);
 
     /// <summary>The compiler's opinion on a cell that is being edited.</summary>
     public ImmutableArray<Diagnostic> Diagnose(RuntimeCommand.Diagnose command, CancellationToken stop)
     {
         var directives = PackageDirectives.Parse(command.Source);
-        var parent = Chains.Resolve(command.Path, out _);
+        var parent = chains.Resolve(command.Path, out _);
         var references = directives.AssemblyPaths.Where(File.Exists).Select(path => (MetadataReference)MetadataReference.CreateFromFile(path));
         return [.. directives.Errors, .. CellCompiler.Diagnose(parent, directives.Source, [.. references], stop)];
     }
@@ -49,7 +53,7 @@ internal sealed class CSharpEvaluator(SessionPackages packages)
             return new Verdict(EvaluationStatus.Failed, ErrorReport.Of(directives.Errors), directives.Errors);
         var references = await ReferencesAsync(directives, run, progress);
 
-        var parent = Chains.Resolve(command.Path, out var outdated);
+        var parent = chains.Resolve(command.Path, out var outdated);
         foreach (var cell in outdated)
             run.Produce(
                 Output.Text(
@@ -72,7 +76,7 @@ internal sealed class CSharpEvaluator(SessionPackages packages)
         if (compiled.Code is null)
         {
             var nothing = new Submission(command.Cell, compiled.Name, tree, references, null, null);
-            Chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, parent.States, nothing));
+            chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, parent.States, nothing));
             return new Verdict(EvaluationStatus.Ok, null, diagnostics);
         }
 
@@ -88,7 +92,7 @@ internal sealed class CSharpEvaluator(SessionPackages packages)
 
         var variables = states[^1];
         var submission = new Submission(command.Cell, compiled.Name, tree, references, assembly, variables);
-        Chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, variables is null ? states[..^1] : states, submission));
+        chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, variables is null ? states[..^1] : states, submission));
         return new Verdict(EvaluationStatus.Ok, outcome.Value is { } value ? new Output(OutputKind.Result, value) : null, diagnostics);
     }
 

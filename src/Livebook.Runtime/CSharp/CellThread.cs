@@ -18,6 +18,7 @@ internal sealed class CellThread
     private readonly Thread thread;
     private readonly Lock gate = new();
     private readonly TaskCompletionSource<Outcome> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool started;
     private bool done;
 
     public CellThread(CellRun run, bool hasResult, Func<Task<object?>> code)
@@ -29,7 +30,11 @@ internal sealed class CellThread
     /// <summary>Runs the code to its end.</summary>
     public Task<Outcome> RunAsync()
     {
-        thread.Start();
+        lock (gate)
+        {
+            thread.Start();
+            started = true;
+        }
         return outcome.Task;
     }
 
@@ -37,7 +42,7 @@ internal sealed class CellThread
     public void Interrupt()
     {
         lock (gate)
-            if (!done)
+            if (started && !done)
                 thread.Interrupt();
     }
 
@@ -57,13 +62,27 @@ internal sealed class CellThread
         {
             result = new Outcome(null, thrown);
         }
-        finally
-        {
-            lock (gate)
-                done = true;
-        }
+        EndInterrupts();
         pump.Close();
         outcome.SetResult(result);
+    }
+
+    /// <summary>From here on no interrupt comes any more, and one that came too late for the code is used up: it would hit what is still to do.</summary>
+    private void EndInterrupts()
+    {
+        while (!done || run.StopRequested)
+            try
+            {
+                lock (gate)
+                    done = true;
+                if (run.StopRequested)
+                    Thread.Sleep(1);
+                return;
+            }
+            catch (ThreadInterruptedException)
+            {
+                // Used up.
+            }
     }
 
     private async Task<ImmutableSortedDictionary<string, string>?> RunToEndAsync()

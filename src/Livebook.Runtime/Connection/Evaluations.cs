@@ -24,7 +24,7 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
     private readonly CheckPulse pulse = new();
     private readonly Dictionary<string, Task> flows = [];
     private readonly Dictionary<string, int> newest = [];
-    private readonly Dictionary<string, Entry> entries = [];
+    private readonly Dictionary<(string Cell, int Evaluation), Entry> entries = [];
 
     /// <summary>Queues an evaluation; one whose number is not new for its cell is ignored.</summary>
     public void Submit(RuntimeCommand.Evaluate command)
@@ -34,10 +34,9 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
             if (newest.TryGetValue(command.Cell, out var last) && command.Evaluation <= last)
                 return;
             newest[command.Cell] = command.Evaluation;
-            if (entries.TryGetValue(command.Cell, out var earlier) && earlier.IsOver)
-                StopRest(earlier);
+            StopRest((command.Cell, last));
             var entry = new Entry(command, new CellOutput(command.Cell, command.Evaluation, reports));
-            entries[command.Cell] = entry;
+            entries[(command.Cell, command.Evaluation)] = entry;
             var before = flows.GetValueOrDefault(command.Flow, Task.CompletedTask);
             flows[command.Flow] = RunAfterAsync(before, entry);
         }
@@ -48,7 +47,7 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
     {
         Entry? entry;
         lock (gate)
-            if (!entries.TryGetValue(cell, out entry) || entry.Command.Evaluation != evaluation || entry.IsOver || entry.Output.Run.StopRequested)
+            if (!entries.TryGetValue((cell, evaluation), out entry) || entry.IsOver || entry.Output.Run.StopRequested)
                 return;
         new Thread(() => Stop(entry)) { IsBackground = true, Name = "stop " + cell }.Start();
     }
@@ -58,16 +57,17 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
     {
         evaluator.Forget(cell);
         lock (gate)
-            if (entries.TryGetValue(cell, out var entry) && entry.IsOver)
-            {
-                StopRest(entry);
-                entries.Remove(cell);
-            }
+            if (newest.TryGetValue(cell, out var last))
+                StopRest((cell, last));
     }
 
-    private void StopRest(Entry entry)
+    /// <summary>Ends what an evaluation that is over left running.</summary>
+    private void StopRest((string Cell, int Evaluation) key)
     {
+        if (!entries.TryGetValue(key, out var entry) || !entry.IsOver)
+            return;
         entry.Output.Run.RequestStop();
+        entries.Remove(key);
         pulse.Start();
     }
 
@@ -97,7 +97,11 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
         }
         output.Conclude(verdict.Last);
         lock (gate)
+        {
             entry.IsOver = true;
+            if (newest[command.Cell] != command.Evaluation)
+                entries.Remove((command.Cell, command.Evaluation));
+        }
         entry.Over.Set();
         output.Run.IsFinished = true;
         running.Remove(output);

@@ -11,16 +11,30 @@ internal static class Globalization
     /// <summary>Chooses between ICU and invariant mode, and makes <c>en-US</c> the culture of user code, so that a notebook prints the same on every node.</summary>
     public static void Choose()
     {
-        if (!IcuIsInstalled())
+        var icu = IcuIsInstalled();
+        if (!icu)
         {
             AppContext.SetSwitch("System.Globalization.Invariant", true);
             AppContext.SetSwitch("System.Globalization.PredefinedCulturesOnly", false);
         }
-        var culture = CultureInfo.GetCultureInfo("en-US");
+        var culture = icu ? CultureInfo.GetCultureInfo("en-US") : AmericanEnglish();
         CultureInfo.DefaultThreadCurrentCulture = culture;
         CultureInfo.DefaultThreadCurrentUICulture = culture;
         CultureInfo.CurrentCulture = culture;
         CultureInfo.CurrentUICulture = culture;
+    }
+
+    /// <summary>Invariant data with the formats that differ most visibly.</summary>
+    private static CultureInfo AmericanEnglish()
+    {
+        var culture = (CultureInfo)CultureInfo.GetCultureInfo("en-US").Clone();
+        culture.NumberFormat.CurrencySymbol = "$";
+        culture.NumberFormat.CurrencyNegativePattern = 1;
+        culture.DateTimeFormat.ShortDatePattern = "M/d/yyyy";
+        culture.DateTimeFormat.LongDatePattern = "dddd, MMMM d, yyyy";
+        culture.DateTimeFormat.ShortTimePattern = "h:mm tt";
+        culture.DateTimeFormat.LongTimePattern = "h:mm:ss tt";
+        return culture;
     }
 
     private static bool IcuIsInstalled()
