@@ -11,11 +11,18 @@ internal static partial class CellRules
     /// <summary>Characters of one cell's text at most.</summary>
     public const int SourceCharacters = 8 * 1024 * 1024;
 
-    [GeneratedRegex("^[a-z0-9-]{8,40}$")]
+    [GeneratedRegex(@"^[a-z0-9-]{8,40}\z")]
     private static partial Regex IdPattern { get; }
 
     [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9_+#.-]{0,39}\z")]
     private static partial Regex LanguagePattern { get; }
+
+    public static bool LanguageFits(Step step, string? language)
+    {
+        if (language is not null && !LanguagePattern.IsMatch(language))
+            step.Refuse("a language is a word such as csharp");
+        return step.Refusal is null;
+    }
 
     /// <summary>Whether a client may give something this id: well formed, and nothing has it.</summary>
     public static bool FreeId(Step step, string id)
@@ -38,11 +45,8 @@ internal static partial class CellRules
             return;
         }
         var language = operation.Language ?? step.State.Notebook.DefaultLanguage;
-        if (!LanguagePattern.IsMatch(language))
-        {
-            step.Refuse("a language is a word such as csharp");
+        if (!LanguageFits(step, language))
             return;
-        }
         Cell? cell = operation.Kind switch
         {
             "code" => new CodeCell
@@ -81,6 +85,7 @@ internal static partial class CellRules
         if (!step.Take(step.State.Notebook.RemoveCell(id)))
             return;
         ToBin(step, new BinEntry(cell, section.Id, section.Name, index, step.Stamp.Time), places);
+        EvaluationRules.Settle(step);
     }
 
     /// <summary>Stops and forgets what a cell did and keeps its text in the bin. The cell has left the notebook already.</summary>
@@ -131,27 +136,35 @@ internal static partial class CellRules
             step.Refuse("the cell is gone");
             return;
         }
-        if (
-            operation.Section is not null
-            && operation.Section != notebook.SectionOf(operation.Cell)!.Id
-            && step.State.StateOf(operation.Cell).Status == CellStatus.Evaluating
-        )
-        {
-            step.Refuse("a running cell cannot change its section: stop it first");
-            return;
-        }
         var edit = operation.Section is { } section
             ? notebook.MoveCellTo(operation.Cell, section, operation.Index)
             : notebook.MoveCell(operation.Cell, operation.Offset);
-        if (step.Take(edit))
-            UnqueueMoved(step, before);
+        if (!step.Take(edit))
+            return;
+        var crossed = step.State.Notebook.SectionOf(operation.Cell)!.Id != notebook.SectionOf(operation.Cell)!.Id;
+        if (crossed && step.State.StateOf(operation.Cell).Status == CellStatus.Evaluating)
+            step.Refuse("a running cell cannot change its section: stop it first");
+        else
+            Moved(step, before);
     }
 
-    /// <summary>Queued cells whose ancestors changed leave the queue (E16).</summary>
-    public static void UnqueueMoved(Step step, ImmutableArray<Place> before)
+    /// <summary>Queued cells whose ancestors changed leave the queue; a running cell stays in its flow (E16).</summary>
+    public static void Moved(Step step, ImmutableArray<Place> before)
     {
         var after = Flow.Walk(step.State.Notebook);
-        EvaluationRules.Unqueue(step, id => !Flow.Ancestors(before, id).SequenceEqual(Flow.Ancestors(after, id)));
+        var flows = before.ToDictionary(place => place.Cell.Id, place => place.Flow);
+        if (after.Any(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating && flows[place.Cell.Id] != place.Flow))
+        {
+            step.Refuse("a running cell cannot move between the main flow and a branch: stop it first");
+            return;
+        }
+        if (!step.State.Queue.IsEmpty)
+        {
+            var built = Flow.Chains(before);
+            var builds = Flow.Chains(after);
+            EvaluationRules.Unqueue(step, id => built[id] != builds[id]);
+        }
+        EvaluationRules.Settle(step);
     }
 
     public static void Set(Step step, ClientOperation.SetCell operation)
@@ -161,11 +174,8 @@ internal static partial class CellRules
             step.Refuse("there is no such code cell");
             return;
         }
-        if (operation.Language is { } language && !LanguagePattern.IsMatch(language))
-        {
-            step.Refuse("a language is a word such as csharp");
+        if (!LanguageFits(step, operation.Language))
             return;
-        }
         var changed = cell with
         {
             Language = operation.Language ?? cell.Language,

@@ -22,7 +22,7 @@ public static class EvaluationQueries
     public static string Validity(SessionState state, string cellId)
     {
         var snapshots = Flow.Snapshots(state, Flow.Walk(state.Notebook));
-        return SessionProjection.ValidityOf(state.StateOf(cellId), snapshots.GetValueOrDefault(cellId));
+        return SessionProjection.Validity(state.StateOf(cellId), snapshots.GetValueOrDefault(cellId));
     }
 
     /// <summary>Every evaluable cell in the order in which they are evaluated, ancestors first.</summary>

@@ -17,6 +17,9 @@ internal static class EvaluationRules
             step.Refuse("there is nothing to evaluate");
             return;
         }
+        // Setup cells build on each other: the later ones run again with an earlier one (E10).
+        var setup = places.Where(place => place.Section == Section.SetupId).SkipWhile(place => !chosen.Contains(place.Cell.Id));
+        chosen.UnionWith(setup.Where(place => !EmptySetup(place)).Select(place => place.Cell.Id));
         if (chosen.Any(id => SetupAgain(step.State, id)))
             RuntimeRules.Restart(step);
         // Whoever waits for the evaluation learns which cells belong to it.
@@ -55,7 +58,7 @@ internal static class EvaluationRules
                     if (place.Parent is { } parent && outdated.Contains(parent))
                         outdated.Add(place.Cell.Id);
                 }
-                chosen.UnionWith(outdated.Where(id => places.Any(place => place.Cell.Id == id && !EmptySetup(place))));
+                chosen.UnionWith(places.Where(place => outdated.Contains(place.Cell.Id) && !EmptySetup(place)).Select(place => place.Cell.Id));
                 break;
             default:
                 step.Refuse($"scope must be cells, outdated, all or section, found {operation.Scope}");
@@ -66,7 +69,7 @@ internal static class EvaluationRules
 
     /// <summary>A setup cell that ran before needs a fresh process to run again (E10).</summary>
     private static bool SetupAgain(SessionState state, string id) =>
-        id == Cell.SetupId && state.Runtime.Status == "connected" && state.StateOf(id).Evaluation > 0;
+        id == Cell.SetupId && state.Runtime.Status == "connected" && state.StateOf(id) is { Evaluation: > 0, Validity: not CellValidity.Aborted };
 
     private static bool EmptySetup(Place place) => place.Section == Section.SetupId && string.IsNullOrWhiteSpace(place.Cell.Source);
 
@@ -101,6 +104,16 @@ internal static class EvaluationRules
             ancestors.Add(parent);
             if (outdated.Contains(parent))
                 wanted.Add(parent);
+        }
+        // What builds on something that runs before it is outdated by then.
+        foreach (var place in places)
+        {
+            if (
+                place.Parent is { } parent
+                && ancestors.Contains(place.Cell.Id)
+                && (wanted.Contains(parent) || step.State.StateOf(parent).Status != CellStatus.Ready)
+            )
+                wanted.Add(place.Cell.Id);
         }
         var queued = new List<string>();
         foreach (var place in places.Where(place => wanted.Contains(place.Cell.Id)))
@@ -142,6 +155,13 @@ internal static class EvaluationRules
             busy.Add(place.Flow);
             Start(step, place, places);
         }
+    }
+
+    /// <summary>Cells have left or changed their flows: who waited for them goes on.</summary>
+    public static void Settle(Step step)
+    {
+        Reevaluate(step);
+        Pump(step);
     }
 
     private static ImmutableArray<string> Path(SessionState state, ImmutableArray<Place> places, string id) =>
@@ -204,7 +224,8 @@ internal static class EvaluationRules
         switch (cell.Status)
         {
             case CellStatus.Queued:
-                Unqueue(step, queued => queued == id || Flow.Ancestors(places, queued).Contains(id));
+                var dependents = Flow.Dependents(places, id);
+                Unqueue(step, queued => queued == id || dependents.Contains(queued));
                 return true;
             case CellStatus.Evaluating:
                 step.Do(new Effect.StopEvaluation(id, cell.Evaluation));
@@ -215,8 +236,22 @@ internal static class EvaluationRules
         }
     }
 
-    public static void UnqueueDependents(Step step, string id, ImmutableArray<Place> places) =>
-        Unqueue(step, queued => Flow.Ancestors(places, queued).Contains(id));
+    public static void UnqueueDependents(Step step, string id, ImmutableArray<Place> places)
+    {
+        if (!step.State.Queue.IsEmpty)
+            Unqueue(step, Flow.Dependents(places, id).Contains);
+    }
+
+    /// <summary>Nothing is queued, and nobody waits for what runs.</summary>
+    public static void Abandon(Step step)
+    {
+        Unqueue(step, _ => true);
+        foreach (var (id, cell) in step.State.Cells.Where(entry => entry.Value.Status == CellStatus.Evaluating))
+        {
+            step.Do(new Effect.StopEvaluation(id, cell.Evaluation));
+            step.SetCell(id, cell with { Status = CellStatus.Ready, Validity = CellValidity.Aborted, Progress = null, StartedAt = null });
+        }
+    }
 
     public static void Unqueue(Step step, Func<string, bool> which)
     {

@@ -20,6 +20,13 @@ internal static class FileRules
         step.State = state;
     }
 
+    /// <summary>What waits to be saved waits as long as is set now.</summary>
+    public static void AutosaveChanged(Step step)
+    {
+        if (step.State.File.State is "dirty" or "failed" or "out_of_reach")
+            Schedule(step, step.State.Notebook.AutosaveSeconds);
+    }
+
     private static void Schedule(Step step, int? seconds)
     {
         if (seconds is { } wait)
@@ -59,16 +66,26 @@ internal static class FileRules
         step.Do(new Effect.SaveFile(overwrite));
     }
 
-    public static void Saving(Step step, SystemOperation.Saving operation) =>
-        step.State = step.State with { File = step.State.File with { Attempt = operation.Hash } };
+    public static void Saving(Step step, SystemOperation.Saving operation)
+    {
+        if (Saves(step))
+            step.State = step.State with { File = step.State.File with { Attempt = operation.Hash } };
+    }
+
+    private static bool Saves(Step step)
+    {
+        if (step.State.File.State != "saving")
+            step.Refuse("nobody waits for this save any more");
+        return step.Refusal is null;
+    }
 
     /// <summary>Whoever takes a session over finishes what its last owner began.</summary>
     public static void Adopted(Step step)
     {
         if (step.State.File.State == "saving")
             step.Do(new Effect.SaveFile(Overwrite: false));
-        else if (step.State.File.State is "dirty" or "failed" or "out_of_reach")
-            Schedule(step, step.State.Notebook.AutosaveSeconds);
+        else
+            AutosaveChanged(step);
     }
 
     public static void Saved(Step step, SystemOperation.Saved operation)
@@ -97,6 +114,8 @@ internal static class FileRules
 
     public static void SaveFailed(Step step, SystemOperation.SaveFailed operation)
     {
+        if (!Saves(step))
+            return;
         var kind = operation.Kind is "changed_outside" or "out_of_reach" ? operation.Kind : "failed";
         step.State = step.State with { File = step.State.File with { State = kind, Message = operation.Message } };
         if (kind != "changed_outside" && step.State.Notebook.AutosaveSeconds is { } seconds)
@@ -165,9 +184,7 @@ internal static class FileRules
     /// <summary>Takes the file's content. Cells whose text is the same keep their id and outputs; what differs is set anew.</summary>
     public static void Reloaded(Step step, SystemOperation.FileReloaded operation)
     {
-        var places = Flow.Walk(step.State.Notebook);
-        foreach (var place in places)
-            EvaluationRules.Stop(step, place.Cell.Id, places);
+        EvaluationRules.Abandon(step);
         var old = step.State.Notebook.Cells.ToLookup(cell => (cell.GetType(), cell.Source));
         var used = new HashSet<string> { Cell.SetupId };
         Cell Keep(Cell cell)
@@ -203,6 +220,8 @@ internal static class FileRules
         };
         foreach (var cell in notebook.Cells)
         {
+            if (cell is EvaluableCell code && !step.State.Cells.ContainsKey(cell.Id))
+                OutputRules.Restore(step, code);
             step.Update(cell.Id, state => state with { TextRevision = state.TextRevision + 1, TextHistory = [] });
             step.Say(new StreamEntry.TextReplaced(cell.Id, step.State.StateOf(cell.Id).TextRevision, cell.Source));
         }

@@ -44,6 +44,27 @@ internal static class Flow
         return [.. path];
     }
 
+    /// <summary>Ids of the cells that build on this one.</summary>
+    public static HashSet<string> Dependents(ImmutableArray<Place> places, string cellId)
+    {
+        var dependents = new HashSet<string>();
+        foreach (var place in places)
+        {
+            if (place.Parent is { } parent && (parent == cellId || dependents.Contains(parent)))
+                dependents.Add(place.Cell.Id);
+        }
+        return dependents;
+    }
+
+    /// <summary>A digest of each cell's ancestors: the same as long as it builds on the same cells in the same order.</summary>
+    public static Dictionary<string, ulong> Chains(ImmutableArray<Place> places)
+    {
+        var chains = new Dictionary<string, ulong>();
+        foreach (var place in places)
+            chains[place.Cell.Id] = place.Parent is { } parent ? Digest.Add(chains[parent], parent + ";") : Digest.Empty;
+        return chains;
+    }
+
     /// <summary>What each cell builds on: a digest of its ancestors' evaluations. Differs as soon as one of them was evaluated again, or cells in front of it came, went or moved.</summary>
     public static Dictionary<string, string> Snapshots(SessionState state, ImmutableArray<Place> places)
     {

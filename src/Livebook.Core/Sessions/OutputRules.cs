@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using Livebook.Core.Notebooks;
 using Livebook.Core.Views;
 using Livebook.Protocol;
 
@@ -25,7 +26,22 @@ internal static class OutputRules
         OutputsChanged(step);
     }
 
+    /// <summary>Shows what the file holds as the cell's outputs.</summary>
+    public static void Restore(Step step, EvaluableCell cell)
+    {
+        foreach (var output in cell.StoredOutputs)
+            Add(step, cell.Id, output);
+    }
+
     public static void Append(Step step, string cellId, Output output)
+    {
+        var before = step.State.Cells;
+        Add(step, cellId, output);
+        if (!ReferenceEquals(before, step.State.Cells))
+            OutputsChanged(step);
+    }
+
+    private static void Add(Step step, string cellId, Output output)
     {
         var text = output.Kind is OutputKind.Stdout or OutputKind.Stderr ? output.Data.GetValueOrDefault("text/plain", "") : null;
         var added = text is not null ? 2L * text.Length : output.Data.Sum(entry => 2L * entry.Value.Length);
@@ -55,7 +71,6 @@ internal static class OutputRules
             made = Trim(step, made);
             step.Update(cellId, state => state with { Outputs = state.Outputs.Add(made), OutputCount = state.OutputCount + 1 });
         }
-        OutputsChanged(step);
     }
 
     private static void OutputsChanged(Step step)
@@ -79,6 +94,7 @@ internal static class OutputRules
             Data = ImmutableSortedDictionary<string, StoredValue>.Empty.Add("text/plain", new StoredValue(notice, null)),
         };
         step.Update(cellId, state => state with { Outputs = state.Outputs.Add(output) });
+        step.State = step.State with { OutputBytes = step.State.OutputBytes + SizeOf(output) };
     }
 
     private static CellOutput Trim(Step step, CellOutput output)

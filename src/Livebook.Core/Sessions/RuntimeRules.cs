@@ -81,6 +81,17 @@ internal static class RuntimeRules
         }
     }
 
+    /// <summary>The process lives, but what cells had defined is gone (E8). What runs now goes on.</summary>
+    private static void StateLost(Step step)
+    {
+        EvaluationRules.Unqueue(step, _ => true);
+        foreach (var (id, cell) in step.State.Cells)
+        {
+            if (cell is { Status: CellStatus.Ready, Validity: CellValidity.Evaluated })
+                step.SetCell(id, cell with { Validity = CellValidity.Aborted });
+        }
+    }
+
     public static void Adopted(Step step, SystemOperation.Adopted operation)
     {
         FileRules.Adopted(step);
@@ -95,7 +106,7 @@ internal static class RuntimeRules
         }
         if (step.State.Runtime.Status == "off")
             return;
-        var had = step.State.Cells.Values.Any(cell => cell.Status == CellStatus.Evaluating || cell.Validity == CellValidity.Evaluated);
+        var had = step.State.Cells.Values.Any(cell => cell.Status != CellStatus.Ready || cell.Validity == CellValidity.Evaluated);
         AbortAll(step);
         step.State = step.State with { Runtime = new RuntimeState() };
         if (had)
@@ -163,6 +174,9 @@ internal static class RuntimeRules
     {
         var aborted = report.Status == EvaluationStatus.Aborted;
         var errored = report.Status == EvaluationStatus.Failed;
+        if (!report.StateKept)
+            StateLost(step);
+        var source = step.State.Notebook.Find(report.Cell)?.Source;
         step.Update(
             report.Cell,
             state =>
@@ -175,7 +189,9 @@ internal static class RuntimeRules
                     DurationMs = report.DurationMs,
                     Progress = null,
                     StartedAt = null,
-                    Diagnostics = report.Diagnostics,
+                    // Of a text that has changed since then, the compiler is asked again anyway.
+                    Diagnostics = source == state.EvaluatedSource ? report.Diagnostics : state.Diagnostics,
+                    DiagnosticsRevision = source == state.EvaluatedSource ? state.TextRevision : state.DiagnosticsRevision,
                 }
         );
         var stops = aborted || (errored && step.State.Notebook.Find(report.Cell) is not CodeCell { ContinueOnError: true });

@@ -28,7 +28,10 @@ internal static class SectionRules
             step.Refuse($"autosaveSeconds must be 0 (never) to 86400, found {operation.AutosaveSeconds}");
             return;
         }
+        if (!CellRules.LanguageFits(step, operation.DefaultLanguage))
+            return;
         var notebook = step.State.Notebook;
+        var clean = step.State.File.State == "saved";
         step.Change(
             notebook with
             {
@@ -42,6 +45,8 @@ internal static class SectionRules
                 DefaultLanguage = operation.DefaultLanguage ?? notebook.DefaultLanguage,
             }
         );
+        if (!clean && step.State.Notebook.AutosaveSeconds != notebook.AutosaveSeconds)
+            FileRules.AutosaveChanged(step);
     }
 
     public static void Insert(Step step, ClientOperation.InsertSection operation)
@@ -52,7 +57,7 @@ internal static class SectionRules
         if (!step.Take(step.State.Notebook.InsertSection(operation.Section, operation.After, operation.Index, operation.Name, operation.Parent)))
             return;
         step.Resource = operation.Section;
-        CellRules.UnqueueMoved(step, before);
+        CellRules.Moved(step, before);
     }
 
     public static void Rename(Step step, ClientOperation.RenameSection operation)
@@ -72,20 +77,20 @@ internal static class SectionRules
             foreach (var (cell, index) in section!.Cells.Select((cell, index) => (cell, index)))
                 CellRules.ToBin(step, new BinEntry(cell, section.Id, section.Name, index, step.Stamp.Time), before);
         }
-        CellRules.UnqueueMoved(step, before);
+        CellRules.Moved(step, before);
     }
 
     public static void Move(Step step, ClientOperation.MoveSection operation)
     {
         var before = Flow.Walk(step.State.Notebook);
         if (step.Take(step.State.Notebook.MoveSection(operation.Section, operation.Offset)))
-            CellRules.UnqueueMoved(step, before);
+            CellRules.Moved(step, before);
     }
 
     public static void SetParent(Step step, ClientOperation.SetSectionParent operation)
     {
         var before = Flow.Walk(step.State.Notebook);
         if (step.Take(step.State.Notebook.SetParent(operation.Section, operation.Parent)))
-            CellRules.UnqueueMoved(step, before);
+            CellRules.Moved(step, before);
     }
 }

@@ -23,10 +23,9 @@ public static class SessionReducer
         var step = new Step(state, new Stamp(now));
         foreach (var cell in notebook.Cells.OfType<EvaluableCell>())
         {
-            foreach (var output in cell.StoredOutputs)
-                OutputRules.Append(step, cell.Id, output);
+            OutputRules.Restore(step, cell);
         }
-        return step.State with { ContentRevision = 0 };
+        return step.State;
     }
 
     /// <summary>Applies one operation. A refusal leaves the state as it was.</summary>

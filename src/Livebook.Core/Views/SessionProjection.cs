@@ -81,6 +81,8 @@ public static class SessionProjection
             && ReferenceEquals(before.Cells, state.Cells)
         )
             return seen.Cells;
+        if (seen is not null && TouchedCells(state, before!) is { } touched)
+            return seen.Cells.SetItems(touched.Select(cell => KeyValuePair.Create(cell.Id, Touched(cell, state, seen.Cells[cell.Id]))));
         var snapshots = Flow.Snapshots(state, Flow.Walk(state.Notebook));
         var views = seen?.Cells.ToBuilder() ?? ImmutableDictionary.CreateBuilder<string, CellView>();
         var present = new HashSet<string>();
@@ -90,7 +92,7 @@ public static class SessionProjection
             {
                 present.Add(cell.Id);
                 var old = seen?.Cells.GetValueOrDefault(cell.Id);
-                var view = CellOf(cell, section.Id, state.StateOf(cell.Id), snapshots.GetValueOrDefault(cell.Id), old);
+                var view = CellOf(cell, section.Id, state.StateOf(cell.Id), Validity(state.StateOf(cell.Id), snapshots.GetValueOrDefault(cell.Id)), old);
                 if (!view.Equals(old))
                     views[cell.Id] = view;
             }
@@ -100,7 +102,49 @@ public static class SessionProjection
         return views.ToImmutable();
     }
 
-    private static CellView CellOf(Cell cell, string section, CellState state, string? snapshot, CellView? old)
+    /// <summary>
+    /// The cells whose view may differ, when nothing happened that can make other cells stale: text was edited, or something was put out.
+    /// That is most of what happens, and must not cost a walk over the whole notebook. Null when everything has to be looked at.
+    /// </summary>
+    private static List<Cell>? TouchedCells(SessionState state, SessionState before)
+    {
+        if (before.Notebook.Sections.Length != state.Notebook.Sections.Length)
+            return null;
+        var touched = new List<Cell>();
+        foreach (var (old, section) in before.Notebook.AllSections.Zip(state.Notebook.AllSections))
+        {
+            if (old.Id != section.Id || old.Parent != section.Parent || old.Cells.Length != section.Cells.Length)
+                return null;
+            for (var i = 0; i < section.Cells.Length; i++)
+            {
+                var (was, cell) = (old.Cells[i], section.Cells[i]);
+                if (was.Id != cell.Id || was.GetType() != cell.GetType())
+                    return null;
+                var (stateBefore, stateNow) = (before.StateOf(cell.Id), state.StateOf(cell.Id));
+                if (ReferenceEquals(was, cell) && ReferenceEquals(stateBefore, stateNow))
+                    continue;
+                if (
+                    stateBefore.Status != stateNow.Status
+                    || stateBefore.Validity != stateNow.Validity
+                    || stateBefore.Errored != stateNow.Errored
+                    || stateBefore.Evaluation != stateNow.Evaluation
+                    || stateBefore.Snapshot != stateNow.Snapshot
+                    || stateBefore.EvaluatedSource != stateNow.EvaluatedSource
+                )
+                    return null;
+                touched.Add(cell);
+            }
+        }
+        return touched;
+    }
+
+    private static CellView Touched(Cell cell, SessionState state, CellView seen)
+    {
+        var view = CellOf(cell, seen.Section, state.StateOf(cell.Id), seen.Validity, seen);
+        return view.Equals(seen) ? seen : view;
+    }
+
+    private static CellView CellOf(Cell cell, string section, CellState state, string validity, CellView? old)
     {
         if (cell is not EvaluableCell code)
             return new CellView { Kind = "markdown", Section = section };
@@ -116,7 +160,7 @@ public static class SessionProjection
                 CellStatus.Evaluating => "evaluating",
                 _ => "ready",
             },
-            Validity = ValidityOf(state, snapshot),
+            Validity = validity,
             Errored = state.Errored,
             Changed = state.Validity != CellValidity.Fresh && state.EvaluatedSource != cell.Source,
             Evaluations = state.Evaluation,
@@ -134,7 +178,7 @@ public static class SessionProjection
     }
 
     /// <summary><c>fresh</c>, <c>evaluated</c>, <c>stale</c> or <c>aborted</c>.</summary>
-    public static string ValidityOf(CellState state, string? snapshot) =>
+    public static string Validity(CellState state, string? snapshot) =>
         state.Validity switch
         {
             CellValidity.Evaluated => state.Status == CellStatus.Evaluating || state.Snapshot == snapshot ? "evaluated" : "stale",
