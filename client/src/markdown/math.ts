@@ -1,6 +1,6 @@
 import "katex/dist/katex.min.css";
 import katex from "katex";
-import type MarkdownIt from "markdown-it";
+import type { MarkdownIt } from "markdown-it";
 
 const draw = (source: string, displayMode: boolean): string =>
   katex.renderToString(source, { displayMode, throwOnError: false, output: "htmlAndMathml", trust: false, strict: "ignore" });

@@ -1,4 +1,4 @@
-import type MarkdownIt from "markdown-it";
+import type { MarkdownIt } from "markdown-it";
 
 /** Turns list items that begin with `[ ]` or `[x]` into boxes; they show a state and cannot be pressed. */
 export function taskLists(markdown: MarkdownIt): void {

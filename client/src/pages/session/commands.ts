@@ -13,6 +13,23 @@ export class Commands {
     this.submit({ op: "evaluate", cells: [cell] });
   }
 
+  /** Runs the current cell; of a text cell, ends its editing. */
+  runCurrent(): void {
+    const id = this.page.focused;
+    const cell = id === null ? undefined : this.page.cell(id);
+    if (!cell) return;
+    if (isCode(cell)) this.run(id!);
+    else void this.page.focus(id, { scroll: false });
+  }
+
+  /** Runs the current cell and goes to the next one; behind the last, a new one. */
+  runAndGoOn(): void {
+    this.runCurrent();
+    const next = this.page.neighbour(1);
+    if (next !== null) void this.page.focus(next);
+    else this.insertBeside("below", "code");
+  }
+
   runSection(section: string): void {
     this.submit({ op: "evaluate", cells: [], scope: "section", section });
   }

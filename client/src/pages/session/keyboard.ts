@@ -1,6 +1,5 @@
 import type { Commands } from "./commands";
 import { SetupCell, type PageState } from "./page-state.svelte";
-import { isCode } from "./cell-state";
 
 /** How long the first key of a pair waits for the second, in milliseconds. */
 const pairWithin = 1000;
@@ -9,26 +8,21 @@ const pairWithin = 1000;
 export function keyboard(page: PageState, commands: Commands): () => void {
   let first: { key: string; at: number } | null = null;
 
-  /** Ahead of the editor, which has own meanings for some of these. */
   function both(event: KeyboardEvent): void {
     if (blocked(event)) return;
     const mod = event.ctrlKey || event.metaKey;
     if (mod && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "s") return take(event, () => commands.save());
-    if (event.key !== "Enter" || event.altKey || page.store.readOnly || inField(event)) return;
+    if (event.defaultPrevented || event.key !== "Enter" || event.altKey || page.store.readOnly || inField(event)) return;
     if (mod && event.shiftKey) return take(event, () => commands.runOutdated(page.focused));
     if (page.focused === null) return;
-    if (mod) return take(event, () => runCurrent());
-    if (event.shiftKey) take(event, runAndGoOn);
+    if (mod) return take(event, () => commands.runCurrent());
+    if (event.shiftKey) take(event, () => commands.runAndGoOn());
   }
 
   function navigation(event: KeyboardEvent): void {
     if (blocked(event) || event.defaultPrevented) return;
     const inEditor = (event.target as Element).closest?.(".cm-editor") != null;
-    if (inEditor) {
-      if (event.key === "Escape") take(event, () => void page.focus(page.focused, { scroll: false }));
-      return;
-    }
-    if (inField(event) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (inEditor || inField(event) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const onControl = (event.target as Element).closest?.("button, a, summary, [role='tab']") != null;
     if (onControl && (event.key === "Enter" || event.key === " ")) return;
 
@@ -37,20 +31,6 @@ export function keyboard(page: PageState, commands: Commands): () => void {
     first = null;
     if (action) take(event, action);
     else if (pairs.has(event.key)) first = { key: event.key, at: Date.now() };
-  }
-
-  function runCurrent(): void {
-    const cell = page.focused === null ? undefined : page.cell(page.focused);
-    if (!cell) return;
-    if (isCode(cell)) commands.run(page.focused!);
-    else void page.focus(page.focused, { scroll: false });
-  }
-
-  function runAndGoOn(): void {
-    runCurrent();
-    const next = page.neighbour(1);
-    if (next !== null) void page.focus(next);
-    else commands.insertBeside("below", "code");
   }
 
   const go = (offset: number) => () => {
@@ -83,7 +63,7 @@ export function keyboard(page: PageState, commands: Commands): () => void {
     ),
     c: current((cell) => commands.toggleCollapsed(page.cell(cell)?.section ?? "")),
     C: () => commands.toggleAllCollapsed(),
-    ee: writing(runCurrent),
+    ee: writing(() => commands.runCurrent()),
     es: writing(current((cell) => commands.runSection(page.cell(cell)?.section ?? ""))),
     ea: writing(() => commands.runOutdated()),
     ex: writing(current((cell) => commands.cancel(cell))),
@@ -96,10 +76,10 @@ export function keyboard(page: PageState, commands: Commands): () => void {
   };
   const pairs = new Set(Object.keys(actions).filter((keys) => keys.length === 2).map((keys) => keys[0]!));
 
-  window.addEventListener("keydown", both, { capture: true });
+  window.addEventListener("keydown", both);
   window.addEventListener("keydown", navigation);
   return () => {
-    window.removeEventListener("keydown", both, { capture: true });
+    window.removeEventListener("keydown", both);
     window.removeEventListener("keydown", navigation);
   };
 }

@@ -1,6 +1,6 @@
 import { createContext, tick } from "svelte";
-import { SvelteMap, SvelteSet } from "svelte/reactivity";
-import type { CellView, SectionView } from "../../protocol";
+import { SvelteSet } from "svelte/reactivity";
+import type { CellView, Diagnostic, SectionView } from "../../protocol";
 import { isCode, isOutdated, shapeOf, type Shape } from "./cell-state";
 import type { NotebookStore } from "./notebook-store";
 
@@ -15,6 +15,7 @@ export type PageDialog = "help" | "file";
 export interface EditorHandle {
   focus(): void;
   revealLine(line: number): void;
+  setDiagnostics(list: readonly Diagnostic[], revision: number): void;
 }
 
 /** What belongs to this page and nobody else: which cell is current, what is folded, which panels are open. */
@@ -29,7 +30,7 @@ export class PageState {
   /** Section about which the delete dialog asks. */
   deleting = $state<string | null>(null);
   readonly collapsed = new SvelteSet<string>();
-  readonly editors = new SvelteMap<string, EditorHandle>();
+  readonly editors = new Map<string, EditorHandle>();
 
   constructor(readonly store: NotebookStore) {}
 
