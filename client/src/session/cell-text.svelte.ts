@@ -22,6 +22,8 @@ export class CellText {
   private confirmed: Text;
   private pending: Unit[] = [];
   private recent: ChangeSet[] = [];
+  /** How often the text came whole. */
+  wholes = 0;
   /** Stream version of the last whole text; -1 = none since the page was loaded. */
   private wholeAt = -1;
   private readonly listeners = new Set<(remote: ChangeSet | null) => void>();
@@ -112,6 +114,7 @@ export class CellText {
     this.revision = revision;
     this.recent = [];
     this.wholeAt = version;
+    this.wholes++;
     this.show(remote);
   }
 
@@ -223,12 +226,12 @@ function diff(from: Text, to: Text): ChangeSet {
   return ChangeSet.of({ from: start, to: a.length - end, insert: to.slice(start, b.length - end) }, a.length);
 }
 
-/** Does the text hold everything that the change inserts? */
+/** Does the text hold everything that the change inserts, maybe with something of others between? */
 function contains(text: Text, changes: ChangeSet): boolean {
   const whole = text.toString();
-  let all = true;
+  let at = 0;
   changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => {
-    all &&= whole.includes(inserted.toString());
+    for (const character of inserted.toString()) if (at >= 0) at = whole.indexOf(character, at) + 1 || -1;
   });
-  return all;
+  return at >= 0;
 }

@@ -2,22 +2,28 @@ import type { ClientOperation } from "../protocol";
 
 export type SubmitResult = { readonly ok: true; readonly version: number } | { readonly ok: false; readonly reason: string };
 
-/** Something the server has not answered. */
-interface Waiting {
-  readonly ref: number;
-  readonly since: number;
+/** Something to ask of the server. */
+export interface Request {
   /** The operation as it reads now; null when the stream has shown that it happened. */
   build(): ClientOperation | null;
   done(result: SubmitResult): void;
+  /** True while nothing may follow before this is answered. */
+  holdsBack?(): boolean;
+}
+
+interface Waiting extends Request {
+  readonly ref: number;
+  readonly since: number;
+  sent: boolean;
 }
 
 /** What was asked and not answered, in order. Everything is sent again after a reconnect with the same ref; the server does it once. */
 export class Outbox {
-  private readonly waiting: Waiting[] = [];
+  private waiting: Waiting[] = [];
   private lastRef = 0;
 
-  /** @param send Sends when it can; what it cannot send now is sent by `resend`. */
-  constructor(private readonly send: (ref: number, operation: ClientOperation) => void) {}
+  /** @param send Sends; false when it cannot now. */
+  constructor(private readonly send: (ref: number, operation: ClientOperation) => boolean) {}
 
   get size(): number {
     return this.waiting.length;
@@ -27,29 +33,43 @@ export class Outbox {
     return this.waiting[0]?.since ?? null;
   }
 
-  add(build: () => ClientOperation | null, done: (result: SubmitResult) => void): void {
-    const operation = build();
-    if (!operation) return;
-    const ref = ++this.lastRef;
-    this.waiting.push({ ref, since: Date.now(), build, done });
-    this.send(ref, operation);
+  add(request: Request): void {
+    this.waiting.push({ ...request, ref: ++this.lastRef, since: Date.now(), sent: false });
+    this.pump();
   }
 
+  /** After a join: everything again. */
   resend(): void {
-    for (const entry of [...this.waiting]) {
-      const operation = entry.build();
-      if (operation) this.send(entry.ref, operation);
-      else this.answer(entry.ref, { ok: true, version: 0 });
-    }
+    for (const entry of this.waiting) entry.sent = false;
+    this.pump();
   }
 
   answer(ref: number, result: SubmitResult): void {
-    const index = this.waiting.findIndex((entry) => entry.ref === ref);
-    if (index >= 0) this.waiting.splice(index, 1)[0]!.done(result);
+    const entry = this.waiting.find((waiting) => waiting.ref === ref);
+    if (!entry) return;
+    this.waiting = this.waiting.filter((waiting) => waiting !== entry);
+    entry.done(result);
+    this.pump();
   }
 
   /** Answers everything with a refusal. */
   fail(reason: string): void {
     for (const entry of this.waiting.splice(0)) entry.done({ ok: false, reason });
+  }
+
+  private pump(): void {
+    for (const entry of [...this.waiting]) {
+      if (!entry.sent) {
+        const operation = entry.build();
+        if (!operation) {
+          this.waiting = this.waiting.filter((waiting) => waiting !== entry);
+          entry.done({ ok: true, version: 0 });
+          continue;
+        }
+        if (!this.send(entry.ref, operation)) return;
+        entry.sent = true;
+      }
+      if (entry.holdsBack?.()) return;
+    }
   }
 }

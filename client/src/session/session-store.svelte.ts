@@ -58,9 +58,7 @@ export class SessionStore {
     this.id = session;
     this.self = newId();
     this.user = loadUser(boot.user?.name ?? "");
-    this.outbox = new Outbox((ref, operation) => {
-      if (this.live) this.link.send({ type: "submit", ref, operation });
-    });
+    this.outbox = new Outbox((ref, operation) => this.live && this.link.send({ type: "submit", ref, operation }));
     this.texts = new TextSync({
       outbox: this.outbox,
       live: () => this.live && this.connection.status !== "minority",
@@ -100,13 +98,13 @@ export class SessionStore {
     if (this.connection.state === "gone") return Promise.resolve({ ok: false, reason: this.connection.goneReason ?? "the session is closed" });
     return new Promise((resolve) => {
       this.texts.flushAll(true);
-      this.outbox.add(
-        () => operation,
-        (result) => {
+      this.outbox.add({
+        build: () => operation,
+        done: (result) => {
           if (!result.ok) this.refusals = [...this.refusals.slice(1 - KeptRefusals), { id: newId(), operation, reason: result.reason, at: Date.now() }];
           resolve(result);
         },
-      );
+      });
       this.count();
     });
   }

@@ -26,7 +26,10 @@ export interface TextSyncOptions {
 interface Flight {
   /** The newest change it holds. */
   readonly last: object;
-  readonly revision: number;
+  /** The revision it was sent for. */
+  revision: number;
+  /** How often the text had come whole when it was made. */
+  readonly wholes: number;
 }
 
 /** How often an edit is tried again at another revision before it is given up. */
@@ -84,15 +87,18 @@ export class TextSync {
     const last = text.lastPending!;
     if (flights.some((flight) => flight.last === last)) return;
     if (!now && (flights.length > 0 || !this.options.live())) return;
-    const flight: Flight = { last, revision: text.revision };
+    const flight: Flight = { last, revision: text.revision, wholes: text.wholes };
     this.flights.set(cell, [...flights, flight]);
-    this.options.outbox.add(
-      () => {
+    this.options.outbox.add({
+      build: () => {
         const updates = text.pendingUpTo(last);
+        flight.revision = text.revision;
         return updates && { op: "edit_text", cell, editor: text.editor, revision: text.revision, updates };
       },
-      (result) => this.answered(text, flight, result),
-    );
+      done: (result) => this.answered(text, flight, result),
+      // The text came whole since: whether this edit is in it, only the answer says. What follows would count on it.
+      holdsBack: () => flight.wholes !== text.wholes && text.isPending(last),
+    });
   }
 
   flushAll(now = false): void {
