@@ -2,18 +2,20 @@
  * Takes pictures of the fixture pages and checks them with axe: `node tests/pages/look.mjs DIRECTORY [name-filter]`.
  * Needs a Chromium; CHROMIUM names it when it is not /usr/bin/chromium.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { createServer } from "vite";
+import { build, preview } from "vite";
 
 const [, , directory = "artifacts", filter = ""] = process.argv;
 mkdirSync(directory, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const server = await createServer({ server: { port: 0, host: "127.0.0.1", hmr: false }, logLevel: "error" });
-await server.listen();
+const built = mkdtempSync(join(tmpdir(), "fixture-pages-"));
+await build({ logLevel: "error", build: { outDir: built, emptyOutDir: true, rolldownOptions: { input: ["tests/pages/fixture.html", "frame.html"] } } });
+const server = await preview({ logLevel: "error", build: { outDir: built }, preview: { port: 0, host: "127.0.0.1" } });
 const { port } = server.httpServer.address();
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -47,8 +49,8 @@ try {
     page.on("pageerror", (error) => console.log(`${name}: ${error.stack ?? error}`));
     page.on("console", (message) => message.type() === "error" && console.log(`${name}: console ${message.text()}`));
     await page.goto(`http://127.0.0.1:${port}/tests/pages/fixture.html?page=${shot.page}&state=${shot.state}&theme=${shot.theme}`);
-    await page.waitForSelector("h1, .loading, input");
-    await page.waitForTimeout(1500);
+    await page.waitForSelector("h1, .loading", { timeout: 8000 }).catch(() => console.log(`${name}: nothing was shown`));
+    await page.waitForTimeout(1200);
     if (shot.full) {
       // Everything on the screen at once, so that every cell is drawn with its editor.
       const height = await page.evaluate(() => document.documentElement.scrollHeight);
@@ -72,6 +74,7 @@ try {
 } finally {
   await browser.close();
   await server.close();
+  rmSync(built, { recursive: true });
 }
 console.log(violations === 0 ? "axe: no violations" : `axe: ${violations} violations`);
 process.exit(violations === 0 ? 0 : 1);
