@@ -165,6 +165,7 @@ export class Line {
   joined = false;
   client = "";
   alive = true;
+  private accepted = false;
   readonly toServer: string[] = [];
   readonly toPage: string[] = [];
   readonly socket: Socket;
@@ -182,6 +183,8 @@ export class Line {
   }
 
   accept(): void {
+    if (this.accepted) return;
+    this.accepted = true;
     this.socket.onopen?.();
   }
 
@@ -207,7 +210,7 @@ export class Line {
 
   /** Delivers everything, both ways, until nothing is left. */
   settle(): void {
-    while (this.up() || this.down());
+    for (let i = 0; this.up() || this.down(); i++) if (i > 10_000) throw new Error(`page and server do not come to rest: ${this.toServer.join()} ${this.toPage.join()}`);
   }
 
   /** The connection breaks; what was on its way is lost. */

@@ -11,7 +11,7 @@ class Page {
   readonly store: SessionStore;
   line!: Line;
 
-  constructor(private readonly authority: Authority) {
+  constructor(authority: Authority) {
     this.store = new SessionStore("s", {
       socket: () => {
         const socket = authority.open();
@@ -63,7 +63,9 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const store of stores.splice(0)) store.dispose();
+  const timers = vi.getTimerCount();
   vi.useRealTimers();
+  expect(timers).toBe(0);
 });
 
 describe("a session on a page", () => {
