@@ -15,7 +15,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 const built = mkdtempSync(join(tmpdir(), "fixture-pages-"));
 await build({ logLevel: "error", build: { outDir: built, emptyOutDir: true, rolldownOptions: { input: ["tests/pages/fixture.html", "frame.html"] } } });
-const server = await preview({ logLevel: "error", build: { outDir: built }, preview: { port: 0, host: "127.0.0.1" } });
+const server = await preview({ logLevel: "error", build: { outDir: built }, preview: { port: 0, host: "127.0.0.1", cors: { origin: "*" } } });
 const { port } = server.httpServer.address();
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
