@@ -7,7 +7,7 @@ let port: MessagePort | null = null;
 
 const base = document.createElement("style");
 base.textContent = `
-  html { background: transparent; }
+  html { background: var(--paper, transparent); }
   body { margin: 0; padding: 1px 0; color: var(--ink); background: transparent; font: 420 13px/1.45 var(--ui, system-ui, sans-serif); overflow-x: auto; overflow-y: hidden; }
   a { color: var(--accent); }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
