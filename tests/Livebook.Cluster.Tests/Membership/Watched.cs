@@ -49,12 +49,31 @@ internal sealed class Watched : IAsyncDisposable
         return watched;
     }
 
-    /// <summary>A port that is free on every loopback address that tests use.</summary>
+    /// <summary>A port that is free on every loopback address that tests use, and that no outgoing connection takes by chance.</summary>
     public static int FreePort()
     {
+        while (true)
+        {
+            var port = Random.Shared.Next(20_000, 30_000);
+            if (Array.TrueForAll(["127.0.0.2", "127.0.0.3", "127.0.0.4"], address => IsFree(address, port)))
+            {
+                return port;
+            }
+        }
+    }
+
+    private static bool IsFree(string address, int port)
+    {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Parse(address), port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     public void Tell(string node, string text) => Mesh.Tell(node, Encoding.UTF8.GetBytes(text));
