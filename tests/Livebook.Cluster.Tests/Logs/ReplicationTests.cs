@@ -94,6 +94,7 @@ public sealed class ReplicationTests
         Assert.Equal(NodeStatus.Minority, a.Node.Status);
         await Assert.ThrowsAsync<InvalidOperationException>(() => a.Node.CreateAsync("two", default, default, Stop));
         cluster.Network.Heal();
+        await cluster.UntilAsync(() => pending.IsCompleted, "the pending append is answered");
         await Assert.ThrowsAsync<OwnershipLostException>(() => pending);
         await cluster.UntilAsync(() => a.Host.Story.Contains("release one Fenced"), "released");
         var owner = cluster.Running.Single(node => node.Host.Owned.ContainsKey("one"));
