@@ -116,6 +116,9 @@ public sealed class ClusterNode : ICluster
     /// <summary>Gives a log of this node to its standby.</summary>
     internal Task HandOverAsync(string id, CancellationToken stop) => keeper.HandOverAsync(id, stop);
 
+    /// <summary>What this node's copy of a log holds now; null: it has none.</summary>
+    internal Task<LogContents?> ReadAsync(string id) => keeper.ReadAsync(id);
+
     private async ValueTask EndAsync(bool killed)
     {
         if (Interlocked.Exchange(ref ended, 1) != 0)

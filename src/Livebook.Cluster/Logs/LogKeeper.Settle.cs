@@ -65,6 +65,10 @@ internal sealed partial class LogKeeper
         {
             return;
         }
+        if (mesh.Status == NodeStatus.Member && Now - activeSince < MemberPause)
+        {
+            return;
+        }
         foreach (var held in logs.Values.Where(held => held.Role == LogRole.Found && held.HandedTo is null && Now >= held.SettleAfter).ToList())
         {
             SettleOne(held);

@@ -17,6 +17,9 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     /// <summary>A standby's copy found at a restart waits this long for its owner to return, who may have gone on alone.</summary>
     public static readonly TimeSpan StandbyGrace = TimeSpan.FromSeconds(10);
 
+    /// <summary>A new member waits this long for word of members that it has not heard of yet.</summary>
+    private static readonly TimeSpan MemberPause = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan InfoInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan TableInterval = TimeSpan.FromSeconds(5);
@@ -49,6 +52,8 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
 
     public void Begin(ILogHost host) => calls.Host = host;
 
+    public Task<LogContents?> ReadAsync(string id) => loop.AskAsync(() => logs.GetValueOrDefault(id)?.Copy.Contents());
+
     public void OnPeerUp(MeshMember member)
     {
         peers[member.Name] = member;
@@ -58,7 +63,6 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         {
             ChooseStandby(held);
         }
-        Settle();
     }
 
     public void OnReachability(MeshMember member)
@@ -70,7 +74,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         }
     }
 
-    /// <summary>A peer is out for good: its standbys here become owners, its second copies are made elsewhere.</summary>
+    /// <summary>A peer (this incarnation of it) is out for good: its standbys here become owners, its second copies are made elsewhere.</summary>
     public void OnPeerDowned(string node)
     {
         peers.Remove(node);
@@ -96,7 +100,6 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         {
             owedAnswers.Remove(owed);
         }
-        Settle();
     }
 
     /// <summary>Others may own everything by now: nothing is acknowledged, nothing promoted, until <see cref="OnSelfUp"/>.</summary>
@@ -125,10 +128,11 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         expelled = false;
         peers.Clear();
         suspected.Clear();
+        activeSince = TimeSpan.MinValue;
         Registry.RemoveOthers();
-        OnStatus();
     }
 
+    /// <summary>After every event of the mesh, when all of it is known here.</summary>
     public void OnStatus()
     {
         if (mesh.Status == NodeStatus.Alone)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Livebook.Cluster.Logs;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -138,6 +139,10 @@ internal sealed class TestCluster(FakeNetwork? network = null, bool unsafely = f
     public string DataPath(string name) => Path.Combine(root, name);
 
     public string LogFile(string name, string id) => Path.Combine(DataPath(name), "logs", id + ".log");
+
+    /// <summary>Sequence of the last entry in a node's file; −1: there is none.</summary>
+    public long LastOnDisk(string name, string id) =>
+        File.Exists(LogFile(name, id)) ? RecordFile.Read(File.ReadAllBytes(LogFile(name, id))).Copy?.Last ?? -1 : -1;
 
     public async Task<RunningNode> StartAsync(string name, bool alone = false, Action<ClusterNode>? prepare = null)
     {
