@@ -51,9 +51,16 @@ internal sealed class BlockSink(bool crLf)
     public void End(string? after, bool isBytes)
     {
         if (after is null)
+        {
             Fresh("\n");
-        else
-            Verbatim(after, isBytes);
+            return;
+        }
+
+        // A comment at the end that describes nothing must not become part of a changed text.
+        var second = Line.At(after, Line.At(after, 0).Next);
+        if (!Line.IsBlank(second.Of(after)) && _lastMarkdown is { } markdown && MarkdownSource.NeedsBlankLine(markdown))
+            Fresh("\n");
+        Verbatim(after, isBytes);
     }
 
     private void Separate(Origin? origin, string text)

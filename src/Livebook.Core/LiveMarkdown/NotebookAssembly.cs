@@ -290,9 +290,12 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
 
         var line = Line.At(Text, 0);
         var after = Text[_end..];
+        // Metadata that no title took up would describe whatever comes to stand behind the head.
+        var isMoved = _titleMoved || _demote;
+        var isIrregular = isMoved || (!_hasTitle && Text.AsSpan(0, _headEnd).Contains("livebook:", StringComparison.Ordinal));
         return notebook with
         {
-            Origin = new(_titleMoved || _demote ? Text[..BomLength()] : Text[.._headEnd], _titleMoved || _demote ? "" : Fingerprints.OfHead(notebook), "")
+            Origin = new(isMoved ? Text[..BomLength()] : Text[.._headEnd], isIrregular ? "" : Fingerprints.OfHead(notebook), "")
             {
                 IsBytes = file.IsBytes,
                 File = new()
