@@ -14,8 +14,14 @@ internal static class PageRoutes
         routes.MapGet("/sessions/{id}", (HttpContext context, ClientFiles client) => client.Page(context));
         routes.MapGet("/cluster", (HttpContext context, ClientFiles client) => client.Page(context));
         routes.MapGet("/frame.html", (HttpContext context, ClientFiles client) => client.Frame(context));
-        routes.MapFallback((HttpContext context, ClientFiles client) =>
-            HttpMethods.IsGet(context.Request.Method) ? client.Page(context, StatusCodes.Status404NotFound) : Results.NotFound()
+        routes.MapFallback(
+            async (HttpContext context, ClientFiles client) =>
+            {
+                if (HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal))
+                    return client.Page(context, StatusCodes.Status404NotFound);
+                await Problems.WriteAsync(context, StatusCodes.Status404NotFound, "no-such-address", $"There is nothing at {context.Request.Method} {context.Request.Path}.");
+                return Results.Empty;
+            }
         );
     }
 
