@@ -60,7 +60,7 @@ internal sealed partial class NotebookAssembly
         };
     }
 
-    /// <summary>What describes the block that starts here, without what only tells where blocks begin, and whether it claims to be an output.</summary>
+    /// <summary>What describes the block that starts here, without what only tells where blocks begin, and whether its spelling cannot stand elsewhere.</summary>
     private (int Start, Metadata Values, bool IsMisplaced) TakePending(int blockStart)
     {
         if (_pending is not { } values)
@@ -68,7 +68,9 @@ internal sealed partial class NotebookAssembly
         _pending = null;
         values.Take("break_markdown");
         values.Take("force_markdown");
-        return (_pendingStart, values, values.Take("output") is not null);
+        var isOutput = values.Take("output") is not null;
+        // With a comment of the head in between, its spelling would overlap the head's.
+        return (_pendingStart, values, isOutput || _pendingStart < _end);
     }
 
     private void Extend(Block block)

@@ -224,7 +224,7 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
 
         _inHead = false;
         FinishFirstSection();
-        var (start, values, _) = TakePending(block.Start);
+        var (start, values, isMisplaced) = TakePending(block.Start);
         int? parent = null;
         if (values.Take("branch_parent_index") is { } raw)
         {
@@ -240,7 +240,7 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
             Id = CellIds.Of(idSeed, "section", _sections.Count),
             Name = name.Length == 0 ? Section.DefaultName : name,
             ExtraMetadata = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
-            Origin = _demote ? null : OriginOf(start, block.End, ""),
+            Origin = _demote || isMisplaced ? null : OriginOf(start, block.End, ""),
         };
         _sections.Add(new(section) { Parent = parent, Line = file.LineOf(block.Start) });
         _end = block.End;
