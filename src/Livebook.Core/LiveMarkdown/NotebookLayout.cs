@@ -77,7 +77,7 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
     {
         var parent = _index.ParentOf(section);
         var origin = section.Origin;
-        if (origin is not null && origin.Fingerprint != Fingerprints.Of(section, parent))
+        if (origin is not null && (origin.Fingerprint != Fingerprints.Of(section, parent) || !sink.MayFollow(origin.Text)))
             origin = null;
         if (origin is { Text: "" })
         {
@@ -108,7 +108,7 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
     {
         var origin = cell.Origin;
         var isKept = origin is not null && (!origin.IsOpen || ReferenceEquals(cell, _last));
-        var isSame = isKept && origin!.Fingerprint == Fingerprints.Of(cell) && IsReadAlike(cell, isSetup, isMarked);
+        var isSame = isKept && origin!.Fingerprint == Fingerprints.Of(cell) && IsReadAlike(cell, isSetup, isMarked) && sink.MayFollow(origin.Text);
         sink.Add(origin, isSame ? null : FreshText.Code(cell, isSetup, isMarked), false);
 
         if (outputs == WrittenOutputs.None)
