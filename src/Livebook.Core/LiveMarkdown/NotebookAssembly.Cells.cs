@@ -54,9 +54,9 @@ internal sealed partial class NotebookAssembly
         _markdown = new(start, textStart)
         {
             Exact = exact,
-            IsMisplaced = isMisplaced,
+            IsMisplaced = isMisplaced || !IsClean(start),
             Extra = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
-            Before = Text[Math.Min(_end, start)..start],
+            Before = Gap(start),
         };
     }
 
@@ -202,7 +202,7 @@ internal sealed partial class NotebookAssembly
         };
         cell = cell with
         {
-            Origin = OriginOf(start, block.End, isMisplaced ? "" : Fingerprints.Of(cell)) with
+            Origin = OriginOf(start, block.End, isMisplaced || !IsClean(start) ? "" : Fingerprints.Of(cell)) with
             {
                 IsOpen = block.Closer is not null,
                 OutputsFingerprint = Fingerprints.Of([]),
