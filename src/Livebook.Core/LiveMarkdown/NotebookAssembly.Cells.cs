@@ -200,9 +200,12 @@ internal sealed partial class NotebookAssembly
             OutputSize = size,
             ExtraMetadata = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
         };
+        var section = CurrentSection();
+        var isMarked = isSetup && cell is CodeCell && section.Section.Origin?.Text == "" && section.MarkedAsSetup == section.Cells.Count;
+        isMisplaced |= isSetup != isMarked || !IsClean(start);
         cell = cell with
         {
-            Origin = OriginOf(start, block.End, isMisplaced || !IsClean(start) ? "" : Fingerprints.Of(cell)) with
+            Origin = OriginOf(start, block.End, isMisplaced ? "" : Fingerprints.Of(cell)) with
             {
                 IsOpen = block.Closer is not null,
                 OutputsFingerprint = Fingerprints.Of([]),
@@ -210,8 +213,7 @@ internal sealed partial class NotebookAssembly
         };
         if (block.Closer is not null)
             Warn(block.Start, "The code is never closed; it goes on to the end of the file.");
-        var section = CurrentSection();
-        if (isSetup && cell is CodeCell && section.Section.Origin?.Text == "" && section.MarkedAsSetup == section.Cells.Count)
+        if (isMarked)
             section.MarkedAsSetup++;
         section.Cells.Add(cell);
         _end = block.End;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Livebook.Core.Notebooks;
 
@@ -94,8 +95,17 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
         ReferenceEquals(section, notebook.Sections[0])
         && !_hasSetup
         && !section.Cells.IsEmpty
-        && !(isTitled && CellLanguages.AreSetup(section.Cells))
+        && !(isTitled && MayBeSetup(section.Cells))
         && (isTitled || !section.Cells[0].Source.AsSpan().TrimStart().StartsWith("<!--"));
+
+    // Behind a cell that could be the setup cell, a fence of packages is a cell too, even if here it begins a text.
+    private static bool MayBeSetup(ImmutableArray<Cell> cells) =>
+        CellLanguages.AreSetup(cells)
+        || (
+            cells is [CodeCell, MarkdownCell text, ..]
+            && CellLanguages.AreSetup([cells[0]])
+            && text.Source.Contains(CellLanguages.PyProject, StringComparison.Ordinal)
+        );
 
     private void WriteMarkdown(MarkdownCell cell)
     {
