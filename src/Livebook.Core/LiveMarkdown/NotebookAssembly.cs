@@ -224,7 +224,7 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
 
         _inHead = false;
         FinishFirstSection();
-        var (start, values, _) = TakePending(block.Start);
+        var (start, values, isMisplaced) = TakePending(block.Start);
         int? parent = null;
         if (values.Take("branch_parent_index") is { } raw)
         {
@@ -240,14 +240,18 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
             Id = CellIds.Of(idSeed, "section", _sections.Count),
             Name = name.Length == 0 ? Section.DefaultName : name,
             ExtraMetadata = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
-            Origin = _demote ? null : OriginOf(start, block.End, ""),
+            Origin = _demote || isMisplaced || !IsClean(start) ? null : OriginOf(start, block.End, ""),
         };
         _sections.Add(new(section) { Parent = parent, Line = file.LineOf(block.Start) });
         _end = block.End;
     }
 
-    private Origin OriginOf(int start, int end, string fingerprint) =>
-        new(Text[start..end], fingerprint, Text[Math.Min(_end, start)..start]) { IsBytes = file.IsBytes };
+    private Origin OriginOf(int start, int end, string fingerprint) => new(Text[start..end], fingerprint, Gap(start)) { IsBytes = file.IsBytes };
+
+    /// <summary>Whether only blank lines are in front of the block; comments there that describe nothing would, with changed neighbours, come to describe it.</summary>
+    private bool IsClean(int start) => Text.AsSpan(Math.Min(_end, start)..start).IndexOfAnyExcept(" \t\r\n") < 0;
+
+    private string Gap(int start) => IsClean(start) ? Text[Math.Min(_end, start)..start] : "";
 
     private SectionDraft CurrentSection()
     {

@@ -213,8 +213,9 @@ public class RoundTripPropertyTests
                         2 => notebook.InsertCell(notebook.SectionOf(cell.Id)!.Id, which % 3, new MarkdownCell { Id = "new", Source = source }).Value!,
                         _ => notebook.MoveCell(cell.Id, 1).Value ?? notebook,
                     };
+                    var file = Encoding.UTF8.GetString(bytes);
                     if (edited.Describe() != notebook.Describe())
-                        Assert.Equal(edited.Describe(), edited.Reread().Describe());
+                        Assert.Equal(file + edited.Describe(), file + edited.Reread().Describe());
                 },
                 iter: 20_000
             );
