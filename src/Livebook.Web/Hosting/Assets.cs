@@ -2,13 +2,20 @@ using Microsoft.AspNetCore.StaticFiles;
 
 namespace Livebook.Web.Hosting;
 
-/// <summary>The client's files. Their names carry a hash of their content, so browsers keep them for ever.</summary>
+/// <summary>The client's files. Names below <c>assets/</c> carry a hash of their content, so browsers keep them for ever.</summary>
 internal static class Assets
 {
+    /// <summary>Files with fixed names, for everybody: pages need them before anybody has signed in.</summary>
+    private static readonly string[] Fixed = ["/theme.js", "/favicon.svg"];
+
     public static void UseAssets(this WebApplication app)
     {
         var types = new FileExtensionContentTypeProvider();
         types.Mappings[".woff2"] = "font/woff2";
+        app.UseWhen(
+            context => Fixed.Contains(context.Request.Path.Value, StringComparer.Ordinal),
+            branch => branch.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" })
+        );
         app.UseWhen(
             context => context.Request.Path.StartsWithSegments("/assets", StringComparison.Ordinal),
             branch =>
