@@ -433,8 +433,8 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
         var status =
             !up ? NodeStatus.Joining
             : minority ? NodeStatus.Minority
-            : members.Length == 1 ? NodeStatus.Alone
-            : NodeStatus.Member;
+            : Others().Any(peer => peer.IsUp) ? NodeStatus.Member
+            : NodeStatus.Alone;
         tools.Pump.Change(view => view with { Status = status, Members = members }, happened, engine);
     }
 
