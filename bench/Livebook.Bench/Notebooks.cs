@@ -19,7 +19,7 @@ internal static class Notebooks
         return text.ToString();
     }
 
-    /// <summary>Ids of the notebook's code cells in order.</summary>
+    /// <summary>Ids of the notebook's code cells in order, without the setup cell.</summary>
     public static string[] CodeCells(this Page page)
     {
         var cells = page.View["cells"]!;
@@ -27,6 +27,7 @@ internal static class Notebooks
         [
             .. page.View["sectionOrder"]!
                 .AsArray()
+                .Skip(1)
                 .SelectMany(section => page.View["sections"]![section!.GetValue<string>()]!["cells"]!.AsArray())
                 .Select(cell => cell!.GetValue<string>())
                 .Where(cell => cells[cell]!["kind"]!.GetValue<string>() == "code"),

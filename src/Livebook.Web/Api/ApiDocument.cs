@@ -11,19 +11,10 @@ internal static class ApiDocument
     private const string Json = "application/json";
     private const string Key = "Key";
 
-    /// <summary>What every request can be refused with.</summary>
-    private static readonly (string Status, string Description)[] Refusals =
-    [
-        ("400", "The request is malformed; `errors` says what is wrong, by field."),
-        ("401", "The key is missing or wrong."),
-        ("404", "There is no such thing."),
-        ("409", "Something else is in the way."),
-        ("413", "The body or the notebook is too large."),
-        ("422", "It is understood, and refused; `detail` says why."),
-        ("429", "Too many requests with a wrong key came from this address."),
-        ("503", "The session's owner is changing or this node is not ready; see `Retry-After`."),
-        ("507", "The server's disk is full."),
-    ];
+    private const string Refusal =
+        "Refused. 400: malformed, `errors` says what is wrong by field; 401: the key is missing or wrong; 404: there is no such thing; 409: something else is in the way; "
+        + "413: too large; 422: understood and refused, `detail` says why; 429: too many wrong keys from this address; "
+        + "503: the session's owner is changing or this node is not ready, see `Retry-After`; 507: the server's disk is full.";
 
     public static void AddApiDocument(this IServiceCollection services) =>
         services.AddOpenApi(options =>
@@ -59,15 +50,11 @@ internal static class ApiDocument
         operation.Responses = [];
         foreach (var status in known.Statuses)
             operation.Responses[status.ToString(System.Globalization.CultureInfo.InvariantCulture)] = await AnswerAsync(known, status, context, stop);
-        foreach (var (status, description) in Refusals)
-            operation.Responses[status] = new OpenApiResponse
-            {
-                Description = description,
-                Content = new Dictionary<string, OpenApiMediaType>
-                {
-                    ["application/problem+json"] = new() { Schema = await SchemaAsync(typeof(Problem), context, stop) },
-                },
-            };
+        operation.Responses["default"] = new OpenApiResponse
+        {
+            Description = Refusal,
+            Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = new() { Schema = await SchemaAsync(typeof(Problem), context, stop) } },
+        };
     }
 
     private static async Task<OpenApiResponse> AnswerAsync(ApiOperation known, int status, OpenApiOperationTransformerContext context, CancellationToken stop)

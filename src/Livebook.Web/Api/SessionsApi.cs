@@ -158,6 +158,8 @@ internal static class SessionsApi
     public static async Task SaveAsync(ApiContext api, RouteValueDictionary route)
     {
         var id = Id(route);
+        // Autosave may be at it: that may have been begun before the last change.
+        await api.Sessions.WaitUntilSavedAsync(id, api.Stop);
         await api.SubmitAsync(id, new ClientOperation.Save());
         await api.Sessions.WaitUntilSavedAsync(id, api.Stop);
         var file = await api.ReadAsync(id, "file");
