@@ -61,11 +61,7 @@ internal sealed partial class LogKeeper
 
     private void Settle()
     {
-        if (!Active || activeSince == TimeSpan.MinValue || !peers.Keys.All(Registry.IsComplete))
-        {
-            return;
-        }
-        if (mesh.Status == NodeStatus.Member && Now - activeSince < MemberPause)
+        if (!Active || activeSince == TimeSpan.MinValue || !KnowsEveryTable || Now - newcomerAt < Pause)
         {
             return;
         }
@@ -74,6 +70,11 @@ internal sealed partial class LogKeeper
             SettleOne(held);
         }
     }
+
+    private TimeSpan Pause =>
+        mesh.Status == NodeStatus.Member ? MemberPause
+        : options.DnsQuery is null || promoted ? TimeSpan.Zero
+        : FounderPause;
 
     private void SettleOne(HeldLog held)
     {
