@@ -38,6 +38,8 @@ export const cellTheme = EditorView.theme({
     borderRadius: "3px 3px 3px 0",
     whiteSpace: "nowrap",
     zIndex: "3",
+    // The name shows while its owner moves, then leaves the text below it readable.
+    animation: "cm-name-leaves 300ms 4s forwards",
   },
   // No room above the first line: the name stands to the right.
   ".cm-line:first-child .cm-remote-cursor[data-name]::after": { bottom: "auto", top: "0", left: "0", borderRadius: "0 3px 3px 0" },
