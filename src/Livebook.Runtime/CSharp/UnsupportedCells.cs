@@ -127,7 +127,7 @@ internal sealed partial class UnsupportedCells
         if (!names.TrueForAll(name => InteractiveNames.Contains(name) || above.Exists(defined => defined.Contains(name))))
             return null;
         return names.TrueForAll(InteractiveNames.Contains)
-            ? $"The cell uses what only .NET Interactive has ({string.Join(", ", names)}), so it was not run. HTML(\"…\") shows markup, and display(value) shows a value."
+            ? $"The cell uses what only .NET Interactive has ({string.Join(", ", names.Select(name => name == "DotNet" ? Interactive : name))}), so it was not run. HTML(\"…\") shows markup, and display(value) shows a value."
             : $"The cell uses {string.Join(", ", names)}, which a cell above would have defined that cannot run here, so it was not run.";
     }
 

@@ -39,7 +39,7 @@ internal sealed class RuntimeLauncher(RuntimeContext context)
             if (runtime is not null)
                 await runtime.KillAsync("The runtime could not be started.");
             else
-                await DiscardAsync(child, id, socket);
+                await DiscardAsync(child, id, socket, wanted: !stop.IsCancellationRequested);
             stop.ThrowIfCancellationRequested();
             if (error is OperationCanceledException)
                 throw new RuntimeStartException($"The runtime did not answer within {context.Options.StartTimeout.TotalSeconds:0.#} s and was ended.");
@@ -82,13 +82,14 @@ internal sealed class RuntimeLauncher(RuntimeContext context)
         }
     }
 
-    private async Task DiscardAsync(ChildProcess child, string id, string socket)
+    private async Task DiscardAsync(ChildProcess child, string id, string socket, bool wanted)
     {
         ProcessTree.KillGroup(child.Pid);
         if (!child.Exited.IsCompleted)
             ProcessTree.KillOne(child.Pid);
         await child.Exited;
-        context.Log.LogWarning("a runtime could not be started: {Reason} Its last words: {Words}", ChildProcess.Words(child.ExitCode), child.LastWords);
+        if (wanted)
+            context.Log.LogWarning("a runtime could not be started: {Reason} Its last words: {Words}", ChildProcess.Words(child.ExitCode), child.LastWords);
         child.Dispose();
         context.Folder.Remove(id, socket);
     }

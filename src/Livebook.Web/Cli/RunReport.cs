@@ -66,10 +66,12 @@ internal sealed class RunReport
     private static JsonObject CellOf(SessionState state, EvaluableCell cell, CellState known, string status)
     {
         var outputs = known.Evaluation == 0 ? [] : SessionNotebook.OutputsOf(state, cell.Id);
+        // The forms of one value: the result, or what was shown last.
+        var shown = outputs.LastOrDefault(output => output.Kind == OutputKind.Result) ?? outputs.LastOrDefault(output => output.Kind == OutputKind.Display);
         var result = new JsonObject();
-        foreach (var output in outputs.Where(output => output.Kind is OutputKind.Result or OutputKind.Display))
+        if (shown is not null)
         {
-            foreach (var (mimeType, value) in output.Data)
+            foreach (var (mimeType, value) in shown.Data)
                 result[mimeType] = value;
         }
         var json = new JsonObject

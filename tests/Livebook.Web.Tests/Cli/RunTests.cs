@@ -41,6 +41,7 @@ public sealed class RunTests : IDisposable
             ```
 
             ```csharp
+            display("first");
             HTML("<b>bold</b>")
             ```
 
@@ -69,6 +70,7 @@ public sealed class RunTests : IDisposable
         Assert.Equal(("Hello\n", "careful\n"), (Text(cells[1], "stdout"), Text(cells[1], "stderr")));
         Assert.False(cells[1].TryGetProperty("result", out _));
         Assert.False(cells[1].TryGetProperty("error", out _));
+        Assert.Equal(["text/html", "text/plain"], cells[4].GetProperty("result").EnumerateObject().Select(form => form.Name));
         Assert.Equal("<b>bold</b>", Text(cells[4].GetProperty("result"), "text/html"));
         Assert.Equal("red", Text(cells[5], "stdout"));
         Assert.Equal("1180591620717411303424", Text(cells[5].GetProperty("result"), "text/plain"));
@@ -143,7 +145,7 @@ public sealed class RunTests : IDisposable
         var ended = await RunAsync(
             "# Slow\n\n## One\n\n```csharp\nwhile (true) { }\n```\n\n```csharp\nConsole.WriteLine(\"two\");\n```\n",
             "--timeout",
-            "8",
+            "15",
             "--keep-going"
         );
         Assert.Equal(3, ended.ExitCode);
