@@ -7,6 +7,8 @@ namespace Livebook.EndToEnd.Clusters;
 [Collection(SharedCluster.Name)]
 public sealed class StrangerTests(ThreeNodes shared) : SharedClusterTests(shared)
 {
+    private const string OtherCookie = "another LIVEBOOK_COOKIE";
+
     [Fact]
     public async Task A_node_with_another_cookie_is_refused_and_both_sides_say_so()
     {
@@ -21,9 +23,9 @@ public sealed class StrangerTests(ThreeNodes shared) : SharedClusterTests(shared
         await using (var stranger = await Node.StartAsync(environment, Stop))
         {
             foreach (var member in members)
-                await UntilStrangerAsync(stranger, member);
+                await UntilStrangerAsync(stranger, member, OtherCookie);
             foreach (var node in Cluster.Nodes)
-                await UntilStrangerAsync(node, address);
+                await UntilStrangerAsync(node, address, OtherCookie);
 
             var seen = await stranger.GetAsync("cluster", Stop);
             Assert.Equal("joining", seen.GetProperty("status").GetString());
@@ -33,20 +35,22 @@ public sealed class StrangerTests(ThreeNodes shared) : SharedClusterTests(shared
             using var http = new HttpClient();
             Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, (await http.GetAsync(new Uri(stranger.Address, "ready"), Stop)).StatusCode);
         }
+        foreach (var node in Cluster.Nodes)
+            await UntilStrangerAsync(node, address, "nothing listens there");
         await Cluster.Dns.SetAsync(members, Stop);
         foreach (var node in Cluster.Nodes)
             await Wait.UntilAsync(async () => Strangers(await node.GetAsync("cluster", Stop)).Length == 0, "the stranger is forgotten", Stop);
     }
 
-    private static Task UntilStrangerAsync(Node node, string address) =>
+    private static Task UntilStrangerAsync(Node node, string address, string reason) =>
         Wait.UntilAsync(
             async () =>
                 Strangers(await node.GetAsync("cluster", Stop))
                     .Any(stranger =>
                         stranger.GetProperty("address").GetString() == address
-                        && stranger.GetProperty("reason").GetString()!.Contains("another LIVEBOOK_COOKIE", StringComparison.Ordinal)
+                        && stranger.GetProperty("reason").GetString()!.Contains(reason, StringComparison.Ordinal)
                     ),
-            $"{node.Name} lists {address} as a stranger with another cookie",
+            $"{node.Name} says of {address}: {reason}",
             Stop
         );
 
