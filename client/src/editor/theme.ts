@@ -7,7 +7,9 @@ export const cellTheme = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--code)", lineHeight: "var(--lh-code)", fontFeatureSettings: '"calt" 0', overflowX: "auto", scrollbarWidth: "thin", scrollbarColor: "var(--line-2) transparent" },
   ".cm-content": { padding: "0 0 12px", caretColor: "var(--ink)", tabSize: "4" },
   ".cm-line": { padding: "0 14px" },
-  ".cm-gutters": { background: "transparent", border: "none", color: "var(--c-line)" },
+  // Opaque: long lines scroll under the numbers.
+  ".cm-gutters": { background: "var(--sunken)", borderRadius: "var(--r3)", border: "none", color: "var(--c-line)" },
+  "&.cm-focused .cm-activeLineGutter": { background: "color-mix(in srgb, var(--hover) 55%, var(--sunken))", color: "var(--ink-3)" },
   ".cm-lineNumbers .cm-gutterElement": { minWidth: "28px", width: "28px", padding: "0", textAlign: "right", fontSize: "11.5px", fontVariantNumeric: "tabular-nums" },
   ".cm-gutterElement.cm-line-error": { color: "var(--bad-ink)" },
   ".cm-gutterElement.cm-line-warning": { color: "var(--warn-ink)" },
@@ -15,11 +17,11 @@ export const cellTheme = EditorView.theme({
   ".cm-activeLine": { background: "transparent" },
   "&.cm-focused .cm-activeLine:not(.cm-line-error)": { background: "color-mix(in srgb, var(--hover) 55%, transparent)" },
   ".cm-activeLineGutter": { background: "transparent" },
-  "&.cm-focused .cm-activeLineGutter": { color: "var(--ink-3)" },
   ".cm-cursor": { borderLeft: "1.5px solid var(--ink)" },
   ".cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground": { background: "var(--select)" },
   ".cm-selectionMatch": { background: "color-mix(in srgb, var(--select) 60%, transparent)" },
-  ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { background: "transparent", boxShadow: "inset 0 0 0 1px var(--line-control)", borderRadius: "2px" },
+  ".cm-matchingBracket": { background: "transparent" },
+  "&.cm-focused .cm-matchingBracket": { background: "transparent", boxShadow: "inset 0 0 0 1px var(--line-control)", borderRadius: "2px" },
   ".cm-nonmatchingBracket, &.cm-focused .cm-nonmatchingBracket": { background: "transparent", color: "var(--bad-ink)" },
   ".cm-placeholder": { color: "var(--ink-3)" },
   ".cm-remote-selection": { background: "color-mix(in srgb, var(--p) 20%, transparent)" },
@@ -36,6 +38,8 @@ export const cellTheme = EditorView.theme({
     borderRadius: "3px 3px 3px 0",
     whiteSpace: "nowrap",
     zIndex: "3",
+    // The name shows while its owner moves, then leaves the text below it readable.
+    animation: "cm-name-leaves 300ms 4s forwards",
   },
   // No room above the first line: the name stands to the right.
   ".cm-line:first-child .cm-remote-cursor[data-name]::after": { bottom: "auto", top: "0", left: "0", borderRadius: "0 3px 3px 0" },

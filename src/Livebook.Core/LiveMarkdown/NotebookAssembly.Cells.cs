@@ -51,6 +51,9 @@ internal sealed partial class NotebookAssembly
         FinishMarkdown();
         FinishOutputs();
         var (start, values, isMisplaced) = TakePending(textStart);
+        // These describe fences; a text that begins with one must not carry them on.
+        values.Take("livebook_object");
+        values.Take("cell_language");
         _markdown = new(start, textStart)
         {
             Exact = exact,

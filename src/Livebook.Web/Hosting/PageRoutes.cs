@@ -57,7 +57,13 @@ internal static class PageRoutes
         var limit = context.RequestServices.GetRequiredService<FailureLimit>();
         var address = context.Connection.RemoteIpAddress;
         var rest = QueryString.Create(context.Request.Query.Where(entry => entry.Key != "token"));
-        var target = $"{context.Request.PathBase}{context.Request.Path}{rest}";
+        var target = AuthEndpoints.LocalTarget(context, $"{context.Request.PathBase}{context.Request.Path}{rest}");
+        // Who is in already is not asked again: the token may be one of an older start.
+        if (access.IsSignedIn(context.Request))
+        {
+            context.Response.Redirect(target);
+            return Task.CompletedTask;
+        }
         if (limit.Wait(address) is null && access.Accepts(token))
         {
             access.SignIn(context);

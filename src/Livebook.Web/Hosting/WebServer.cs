@@ -68,6 +68,7 @@ internal static class WebServer
         services.AddSingleton<FailureLimit>();
         services.AddSingleton<ClientFiles>();
         services.AddRouting();
+        services.AddApiDocument();
         services.AddSingleton<ICluster>(provider => ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System));
         services.AddSingleton<IRuntimes>(provider => new ProcessRuntimes(
             new RuntimeOptions { DataPath = configuration.DataPath, Spares = configuration.SpareRuntimes },

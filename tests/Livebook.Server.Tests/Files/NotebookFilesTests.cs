@@ -108,29 +108,16 @@ public sealed class NotebookFilesTests : IDisposable
         _files.Release(At("a.livemd"), "s1");
         // The same file, locked by a process that is then killed.
         await File.WriteAllTextAsync(name, note, Stop);
-        using var holder = Process.Start(new ProcessStartInfo("flock", ["--no-fork", "-x", name, "sleep", "1000"]))!;
-        while (await Probe() != "gone")
-            await Task.Delay(10, Stop);
+        var flock = new ProcessStartInfo("flock", ["--no-fork", "-x", name, "sh", "-c", "echo held; exec sleep 1000"]) { RedirectStandardOutput = true };
+        using var holder = Process.Start(flock)!;
+        Assert.Equal("held", await holder.StandardOutput.ReadLineAsync(Stop));
+        var refused = await Assert.ThrowsAsync<FileInUseException>(() => OpenAsync("a.livemd", "s2"));
+        Assert.Equal("gone", refused.Session);
 
         holder.Kill();
         await holder.WaitForExitAsync(Stop);
 
         Assert.NotNull((await OpenAsync("a.livemd", "s2")).Content);
-
-        async Task<string?> Probe()
-        {
-            try
-            {
-                await OpenAsync("a.livemd", "s2");
-                _files.Release(At("a.livemd"), "s2");
-                await File.WriteAllTextAsync(name, note, Stop);
-                return null;
-            }
-            catch (FileInUseException error)
-            {
-                return error.Session;
-            }
-        }
     }
 
     [Fact]
