@@ -47,6 +47,8 @@ public sealed class LivebookServer : IAsyncDisposable
 
     public Pages Pages { get; }
 
+    internal SessionHost Host => _host;
+
     /// <summary>Begins to take part in the cluster and serves what this node owns.</summary>
     public Task StartAsync(CancellationToken stop) => Cluster.StartAsync(_host, stop);
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Core.Notebooks;
@@ -15,6 +16,9 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     private readonly ICluster _cluster;
     private readonly SessionServices _services;
     private readonly ILogger _logger;
+
+    /// <summary>Members when the cluster changed last.</summary>
+    private FrozenSet<string> _present = FrozenSet<string>.Empty;
 
     /// <param name="services">Makes what every session works with; told what to do with a session that failed.</param>
     public SessionHost(ICluster cluster, Func<Action<SessionActor>, SessionServices> services)
@@ -61,6 +65,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         }
         var actor = new SessionActor(state, log, _services);
         var alive = await actor.Effects.AdoptRuntimeAsync(stop);
+        await actor.Effects.HoldFileAsync(stop);
         if (_actors.TryRemove(log.Id, out var old))
             await old.DisposeAsync();
         _actors[log.Id] = actor;
@@ -186,7 +191,10 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
 
     private void OnClusterChanged()
     {
-        var present = _cluster.Members.Select(member => member.Name).Append(_cluster.Self).ToHashSet();
+        // Most changes are news of sessions, not of nodes.
+        var present = _cluster.Members.Select(member => member.Name).Append(_cluster.Self).ToFrozenSet();
+        if (Interlocked.Exchange(ref _present, present).IsSubsetOf(present))
+            return;
         foreach (var actor in _actors.Values)
             actor.KeepNodes(present.Contains);
     }
