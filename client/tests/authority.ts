@@ -1,5 +1,5 @@
 import { ChangeSet, Text } from "@codemirror/state";
-import type { ClientMessage, ClientOperation, ServerMessage, SessionView, StreamEntry, TextState } from "../src/protocol";
+import type { ChangeSet as ChangeJson, ClientMessage, ClientOperation, ServerMessage, SessionView, StreamEntry, TextState } from "../src/protocol";
 import type { Socket } from "../src/connection/connection";
 
 interface Cell {
@@ -124,7 +124,7 @@ export class Authority {
           cell.revision++;
           cell.history.push({ editor: operation.editor, changes });
           if (cell.history.length > this.historyLength) cell.history.shift();
-          return { k: "t", cell: operation.cell, editor: operation.editor, changes: changes.toJSON() as unknown };
+          return { k: "t", cell: operation.cell, editor: operation.editor, changes: changes.toJSON() as ChangeJson };
         });
       }
       default:
@@ -152,7 +152,7 @@ export class Authority {
           ? {
               revision: cell.revision,
               text: null,
-              updates: (missed === 0 ? [] : cell.history.slice(-missed)).map((update) => ({ editor: update.editor, changes: update.changes.toJSON() as unknown })),
+              updates: (missed === 0 ? [] : cell.history.slice(-missed)).map((update) => ({ editor: update.editor, changes: update.changes.toJSON() as ChangeJson })),
             }
           : { revision: cell.revision, text: cell.text.toString() };
     }

@@ -61,6 +61,8 @@ public sealed class ClusterNode : ICluster
 
     public ImmutableDictionary<string, LogEntryInfo> Logs => keeper.Registry.Logs;
 
+    public bool MayExist(string id) => !keeper.IsInformed || keeper.Registry.Undecided.Contains(id);
+
     public string LeastLoaded()
     {
         var counts = Logs.Values.CountBy(entry => entry.Owner).ToDictionary();

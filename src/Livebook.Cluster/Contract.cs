@@ -142,6 +142,12 @@ public interface ICluster : IAsyncDisposable
     /// <summary>Every log of every node by id.</summary>
     ImmutableDictionary<string, LogEntryInfo> Logs { get; }
 
+    /// <summary>
+    /// Whether a log may exist although <see cref="Logs"/> does not have it: nobody has decided yet whose a copy of it is, or this node
+    /// has not heard of every member's logs. False: there is no such log, as far as this cluster can know.
+    /// </summary>
+    bool MayExist(string id);
+
     /// <summary>Raised, on any thread, after <see cref="Status"/>, <see cref="Members"/> or <see cref="Logs"/> changed. Handlers return at once.</summary>
     event Action? Changed;
 

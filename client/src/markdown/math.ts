@@ -1,9 +1,14 @@
-import "katex/dist/katex.min.css";
-import katex from "katex";
 import type { MarkdownIt } from "markdown-it";
 
-const draw = (source: string, displayMode: boolean): string =>
-  katex.renderToString(source, { displayMode, throwOnError: false, output: "htmlAndMathml", trust: false, strict: "ignore" });
+let drawFormula: ((source: string, displayMode: boolean) => string) | null = null;
+
+/** Class of a formula that stands as its source because KaTeX is not loaded yet. */
+export const UndrawnFormula = "formula-source";
+
+/** Loads KaTeX; from then on formulas are drawn. */
+export async function loadMath(): Promise<void> {
+  ({ drawFormula } = await import("./katex"));
+}
 
 /** Teaches markdown-it `$inline$` and `$$block$$` formulas. A dollar sign before a blank or behind a digit stays a dollar sign. */
 export function math(markdown: MarkdownIt): void {
@@ -64,7 +69,8 @@ export function math(markdown: MarkdownIt): void {
 
   markdown.renderer.rules.math = (tokens, index) => {
     const token = tokens[index]!;
-    return token.block ? `<div class="eq">${draw(token.content, true)}</div>` : draw(token.content, false);
+    const formula = drawFormula?.(token.content, token.block) ?? `<code class="${UndrawnFormula}">${markdown.utils.escapeHtml(token.content)}</code>`;
+    return token.block ? `<div class="eq">${formula}</div>` : formula;
   };
 }
 

@@ -31,26 +31,33 @@ export interface FileEntry {
 }
 
 export interface FileListing {
+  /** Whose files these are; asked for again with each further listing, since a load balancer may send that to another node. */
+  readonly node: string;
   readonly path: string;
   readonly parent: string | null;
   readonly entries: readonly FileEntry[];
 }
 
-export const openNotebook = (what: { path?: string; source?: string; name?: string }): Promise<OpenedSession> =>
+export const openNotebook = (what: { path?: string; node?: string | null; source?: string; name?: string }): Promise<OpenedSession> =>
   send("POST", "ui/sessions", what);
 
 export const uploadNotebook = (file: File): Promise<OpenedSession> =>
   request("POST", `ui/upload?name=${encodeURIComponent(file.name)}`, file, "application/octet-stream");
 
-export const listFiles = (path: string | null): Promise<FileListing> =>
-  request("GET", path === null ? "ui/files" : `ui/files?path=${encodeURIComponent(path)}`);
+/** Files of a node; of whichever answers, and of its home folder, unless told otherwise. */
+export const listFiles = (path: string | null, node: string | null): Promise<FileListing> => {
+  const query = new URLSearchParams();
+  if (path !== null) query.set("path", path);
+  if (node !== null) query.set("node", node);
+  return request("GET", `ui/files?${query}`);
+};
 
 export const closeSession = (id: string): Promise<void> => request("DELETE", `ui/sessions/${id}`);
 
 export const forkSession = (id: string): Promise<OpenedSession> => send("POST", `ui/sessions/${id}/fork`, {});
 
-export const setFile = (id: string, path: string | null, overwrite = false): Promise<void> =>
-  send("PUT", `ui/sessions/${id}/file`, overwrite ? { path, overwrite } : { path });
+export const setFile = (id: string, path: string, node: string, overwrite: boolean): Promise<void> =>
+  send("PUT", `ui/sessions/${id}/file`, { path, node, overwrite });
 
 function send<T>(method: string, path: string, body: unknown): Promise<T> {
   return request(method, path, JSON.stringify(body), "application/json");

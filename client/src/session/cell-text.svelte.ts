@@ -1,4 +1,5 @@
 import { ChangeSet, Text } from "@codemirror/state";
+import type { ChangeSet as ChangeJson } from "../protocol";
 
 /** A change made on this page that the server has not confirmed. Once sent it stays one unit: the server broadcasts it as one. */
 interface Unit {
@@ -74,12 +75,12 @@ export class CellText {
   }
 
   /** Change sets up to `last` on top of `revision`, as they are now; null when all of them are confirmed. Marks them as sent. */
-  pendingUpTo(last: object): unknown[] | null {
+  pendingUpTo(last: object): ChangeJson[] | null {
     const index = this.pending.indexOf(last as Unit);
     if (index < 0) return null;
     const units = this.pending.slice(0, index + 1);
     for (const unit of units) unit.sent = true;
-    return units.map((unit) => unit.changes.toJSON() as unknown);
+    return units.map((unit) => unit.changes.toJSON() as ChangeJson);
   }
 
   /** The next update of the ordered stream. */

@@ -163,12 +163,14 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, Time
 
     private async Task WelcomeAsync(Socket socket)
     {
-        var address = ((IPEndPoint)socket.RemoteEndPoint!).Address;
+        var address = IPAddress.None;
         SslStream? stream = null;
         OpenLink? link = null;
         var counted = true;
         try
         {
+            // Throws when the caller has reset the connection already.
+            address = ((IPEndPoint)socket.RemoteEndPoint!).Address;
             using (var limit = CancellationTokenSource.CreateLinkedTokenSource(closing.Token))
             using (time.CreateTimer(_ => limit.Cancel(), null, HandshakeTimeout, Timeout.InfiniteTimeSpan))
             {
@@ -191,11 +193,10 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, Time
                 Refused(address, Reasons.SaidNothing);
             }
         }
-        catch (Exception e)
-            when (e is IOException or AuthenticationException or InvalidDataException or SocketException or ObjectDisposedException or InvalidOperationException
-            )
+        catch (Exception)
         {
-            if (link is null && !closing.IsCancellationRequested)
+            // Whatever a caller provokes ends here, and costs it only its own connection.
+            if (link is null && !closing.IsCancellationRequested && !address.Equals(IPAddress.None))
             {
                 Refused(address, Reasons.NoNode);
             }

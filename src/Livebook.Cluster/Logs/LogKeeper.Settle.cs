@@ -61,11 +61,7 @@ internal sealed partial class LogKeeper
 
     private void Settle()
     {
-        if (!Active || activeSince == TimeSpan.MinValue || !peers.Keys.All(Registry.IsComplete))
-        {
-            return;
-        }
-        if (mesh.Status == NodeStatus.Member && Now - activeSince < MemberPause)
+        if (!Active || activeSince == TimeSpan.MinValue || !KnowsEveryTable || Now - newcomerAt < Pause)
         {
             return;
         }
@@ -74,6 +70,11 @@ internal sealed partial class LogKeeper
             SettleOne(held);
         }
     }
+
+    private TimeSpan Pause =>
+        mesh.Status == NodeStatus.Member ? MemberPause
+        : options.DnsQuery is null || promoted ? TimeSpan.Zero
+        : FounderPause;
 
     private void SettleOne(HeldLog held)
     {
@@ -135,6 +136,8 @@ internal sealed partial class LogKeeper
     private void Adopt(HeldLog held, long epoch, bool certain, OwnershipReason reason)
     {
         var kept = held.Owned;
+        // The copy has the description of its last snapshot; the last owner's list had the newest.
+        held.Copy.Info = Registry.Logs.TryGetValue(held.Id, out var listed) ? listed.Info : held.Copy.Info;
         held.Role = LogRole.Owner;
         held.Owner = null;
         WriteState(held, held.Copy.State.Begin(NewReign(), epoch, certain));

@@ -17,8 +17,11 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     /// <summary>A standby's copy found at a restart waits this long for its owner to return, who may have gone on alone.</summary>
     public static readonly TimeSpan StandbyGrace = TimeSpan.FromSeconds(10);
 
-    /// <summary>A new member waits this long for word of members that it has not heard of yet.</summary>
+    /// <summary>After the last newcomer, this long is waited for the next one: nodes that are started together come one after the other.</summary>
     private static readonly TimeSpan MemberPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Who begins a cluster waits this long for the first newcomer: another node may have a better copy of what was found here.</summary>
+    private static readonly TimeSpan FounderPause = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan InfoInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(500);
@@ -38,12 +41,17 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     private bool expelled;
     private bool stopped;
     private bool promoted;
+    private volatile bool informed;
     private TimeSpan activeSince = TimeSpan.MinValue;
+    private TimeSpan newcomerAt;
     private TimeSpan infoAt;
     private TimeSpan flushAt;
     private TimeSpan tableAt;
 
     public Registry Registry { get; } = new(mesh.Self);
+
+    /// <summary>This node is active and has heard of every member's logs. May be asked on any thread.</summary>
+    public bool IsInformed => informed;
 
     /// <summary>This node may own logs and acknowledge.</summary>
     private bool Active => !expelled && !stopped && mesh.Status is NodeStatus.Alone or NodeStatus.Member;
@@ -57,6 +65,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     public void OnPeerUp(MeshMember member)
     {
         peers[member.Name] = member;
+        newcomerAt = Now;
         SetSuspected(member);
         SendTable(member.Name, withTombstones: true);
         foreach (var held in logs.Values.Where(held => held is { Role: LogRole.Owner, Replication.Standby: null }))
@@ -147,6 +156,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         if (activeSince == TimeSpan.MinValue)
         {
             activeSince = Now;
+            newcomerAt = Now;
         }
         Settle();
     }
@@ -210,7 +220,11 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         }
         owedAnswers.Clear();
         SendChanges();
-        return Registry.Publish();
+        var published = Registry.Publish();
+        var knows = Active && activeSince != TimeSpan.MinValue && KnowsEveryTable;
+        var news = published || knows != informed;
+        informed = knows;
+        return news;
     }
 
     public void Tick()
@@ -267,6 +281,8 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         await tombstones.FlushAsync();
         await calls.IdleAsync();
     }
+
+    private bool KnowsEveryTable => peers.Keys.All(Registry.IsComplete);
 
     private void SetSuspected(MeshMember member)
     {

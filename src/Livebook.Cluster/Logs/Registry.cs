@@ -4,7 +4,7 @@ namespace Livebook.Cluster.Logs;
 
 /// <summary>
 /// Who has which log: one table per node, written by that node alone. Standbys are not in it: their owner names them.
-/// Touched on the loop only, but for <see cref="Logs"/>.
+/// Touched on the loop only, but for <see cref="Logs"/> and <see cref="Undecided"/>.
 /// </summary>
 internal sealed class Registry(string self)
 {
@@ -16,8 +16,12 @@ internal sealed class Registry(string self)
     private readonly Dictionary<string, (string Owner, TableEntry Entry, TimeSpan Since)> orphans = [];
     private readonly HashSet<string> changed = [];
     private volatile ImmutableDictionary<string, LogEntryInfo> logs = ImmutableDictionary<string, LogEntryInfo>.Empty;
+    private volatile ImmutableHashSet<string> undecided = [];
 
     public ImmutableDictionary<string, LogEntryInfo> Logs => logs;
+
+    /// <summary>Logs of which some node has found a copy, and that nobody owns yet.</summary>
+    public ImmutableHashSet<string> Undecided => undecided;
 
     public ImmutableArray<TableEntry> Own => [.. tables[self].Values];
 
@@ -114,6 +118,7 @@ internal sealed class Registry(string self)
             return false;
         }
         var next = logs.ToBuilder();
+        var open = undecided.ToBuilder();
         foreach (var id in changed)
         {
             var owner = OwnersOf(id).OrderByDescending(found => found.Entry.State.Epoch).FirstOrDefault();
@@ -124,14 +129,19 @@ internal sealed class Registry(string self)
             if (owner.Entry is { } entry)
             {
                 next[id] = new LogEntryInfo(id, owner.Node, entry.Standby, entry.State.Epoch, entry.Info);
+                open.Remove(id);
             }
             else
             {
                 next.Remove(id);
+                _ = EntriesOf(id).Any() ? open.Add(id) : open.Remove(id);
             }
         }
         changed.Clear();
+        // Whoever looks meanwhile finds a log in both rather than in neither.
+        undecided = undecided.Union(open);
         logs = next.ToImmutable();
+        undecided = open.ToImmutable();
         return true;
     }
 

@@ -69,7 +69,8 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
         Receive<ClusterEvent.MemberUp>(e => See(e.Member));
         Receive<ClusterEvent.MemberDowned>(e => Out(e.Member, "downed"));
         Receive<ClusterEvent.MemberExited>(e => Out(e.Member, "left"));
-        Receive<ClusterEvent.MemberRemoved>(e => Out(e.Member, "removed"));
+        // A node that is put out hears that everybody was removed: they live, it is out itself.
+        Receive<ClusterEvent.MemberRemoved>(e => Out(e.Member, "removed"), e => e.PreviousStatus is MemberStatus.Down or MemberStatus.Exiting);
         Receive<ClusterEvent.IMemberEvent>(_ => { });
         Receive<ThisActorSystemQuarantinedEvent>(e => Quarantined(e.RemoteAddress));
         Receive<MeshMessage.Payload>(Mail);
@@ -170,7 +171,12 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
             return;
         }
         var key = new PeerKey(info.Address, info.Incarnation);
-        if (key == self || !peers.Remove(key, out var peer))
+        if (key == self)
+        {
+            SelfOut(akka.Status);
+            return;
+        }
+        if (!peers.Remove(key, out var peer))
         {
             return;
         }
@@ -183,6 +189,14 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
             Raise(new MeshEvent.Downed(peer.Info with { Reachable = false }));
         }
         Judge();
+    }
+
+    private void SelfOut(MemberStatus status)
+    {
+        if (status == MemberStatus.Down)
+        {
+            engine.Restart("the cluster has put this node out");
+        }
     }
 
     /// <summary>Somebody of the cluster put this incarnation out. Those whom this node put out itself do not count.</summary>
@@ -419,8 +433,8 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
         var status =
             !up ? NodeStatus.Joining
             : minority ? NodeStatus.Minority
-            : members.Length == 1 ? NodeStatus.Alone
-            : NodeStatus.Member;
+            : Others().Any(peer => peer.IsUp) ? NodeStatus.Member
+            : NodeStatus.Alone;
         tools.Pump.Change(view => view with { Status = status, Members = members }, happened, engine);
     }
 

@@ -18,6 +18,22 @@ internal sealed class BlockSink(bool crLf)
     /// <summary>The last block is a markdown cell of the same section.</summary>
     public bool AfterMarkdown => _lastMarkdown is not null;
 
+    /// <summary>Whether the block is read as one of its own behind what was written: a list in front of it takes in what is indented.</summary>
+    public bool MayFollow(string text)
+    {
+        if (_lastMarkdown is not { } markdown || !(text.StartsWith(' ') || text.StartsWith('\t')))
+            return true;
+        var start = markdown.Length + 2;
+        var scanner = new BlockScanner($"{markdown}\n\n{text}");
+        while (scanner.Next(out var block))
+        {
+            if (block.Start >= start)
+                return block.Start == start;
+        }
+
+        return false;
+    }
+
     /// <summary>Writes characters of a file as they were.</summary>
     public void Verbatim(string text, bool isBytes) => (isBytes ? Encoding.Latin1 : Encoding.UTF8).GetBytes(text, _bytes);
 

@@ -45,7 +45,7 @@ internal sealed class MarkdownDraft(int start, int textStart)
 
     public bool IsOpen { get; set; }
 
-    /// <summary>It claims to be an output but follows no code; read elsewhere it could become one.</summary>
+    /// <summary>Its spelling cannot stand elsewhere: it claims to be an output, or overlaps the head.</summary>
     public bool IsMisplaced { get; init; }
 
     public void Replace(int start, int end, string text) => _replaced.Add((start, end, text));

@@ -77,8 +77,14 @@ internal sealed class Metadata
 
     public void Set(string key, string value) => Values[key] = JsonOf(value);
 
-    /// <summary>The text as JSON; what is no text (half a surrogate pair) becomes U+FFFD.</summary>
-    public static string JsonOf(string text) => $"\"{JsonEncodedText.Encode(Encoding.UTF8.GetBytes(text), JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
+    /// <summary>The text as JSON; what is no text (half a surrogate pair) becomes U+FFFD, and what would end a comment is escaped.</summary>
+    public static string JsonOf(string text)
+    {
+        var json = JsonEncodedText.Encode(Encoding.UTF8.GetBytes(text), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+        return $"\"{Escaped(json)}\"";
+    }
+
+    private static string Escaped(string json) => json.Replace("-->", "--\\u003e", StringComparison.Ordinal);
 
     /// <summary>The comment; empty when there are no keys.</summary>
     public string Comment()
@@ -86,7 +92,7 @@ internal sealed class Metadata
         if (Values.Count == 0)
             return "";
         var json = string.Join(',', Values.Select(value => $"{JsonOf(value.Key)}:{value.Value}"));
-        // Only a string can hold these three characters, and they would end the comment.
-        return $"<!-- {Prefix}{{{json.Replace("-->", "--\\u003e", StringComparison.Ordinal)}}} -->";
+        // Only a string can hold what ends the comment.
+        return $"<!-- {Prefix}{{{Escaped(json)}}} -->";
     }
 }

@@ -51,16 +51,19 @@ internal sealed partial class NotebookAssembly
         FinishMarkdown();
         FinishOutputs();
         var (start, values, isMisplaced) = TakePending(textStart);
+        // These describe fences; a text that begins with one must not carry them on.
+        values.Take("livebook_object");
+        values.Take("cell_language");
         _markdown = new(start, textStart)
         {
             Exact = exact,
-            IsMisplaced = isMisplaced,
+            IsMisplaced = isMisplaced || !IsClean(start),
             Extra = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
-            Before = Text[Math.Min(_end, start)..start],
+            Before = Gap(start),
         };
     }
 
-    /// <summary>What describes the block that starts here, without what only tells where blocks begin, and whether it claims to be an output.</summary>
+    /// <summary>What describes the block that starts here, without what only tells where blocks begin, and whether its spelling cannot stand elsewhere.</summary>
     private (int Start, Metadata Values, bool IsMisplaced) TakePending(int blockStart)
     {
         if (_pending is not { } values)
@@ -68,7 +71,9 @@ internal sealed partial class NotebookAssembly
         _pending = null;
         values.Take("break_markdown");
         values.Take("force_markdown");
-        return (_pendingStart, values, values.Take("output") is not null);
+        var isOutput = values.Take("output") is not null;
+        // With a comment of the head in between, its spelling would overlap the head's.
+        return (_pendingStart, values, isOutput || _pendingStart < _end);
     }
 
     private void Extend(Block block)
@@ -198,6 +203,9 @@ internal sealed partial class NotebookAssembly
             OutputSize = size,
             ExtraMetadata = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
         };
+        var section = CurrentSection();
+        var isMarked = isSetup && cell is CodeCell && section.Section.Origin?.Text == "" && section.MarkedAsSetup == section.Cells.Count;
+        isMisplaced |= isSetup != isMarked || !IsClean(start);
         cell = cell with
         {
             Origin = OriginOf(start, block.End, isMisplaced ? "" : Fingerprints.Of(cell)) with
@@ -208,8 +216,7 @@ internal sealed partial class NotebookAssembly
         };
         if (block.Closer is not null)
             Warn(block.Start, "The code is never closed; it goes on to the end of the file.");
-        var section = CurrentSection();
-        if (isSetup && cell is CodeCell && section.Section.Origin?.Text == "" && section.MarkedAsSetup == section.Cells.Count)
+        if (isMarked)
             section.MarkedAsSetup++;
         section.Cells.Add(cell);
         _end = block.End;

@@ -18,6 +18,9 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
     private bool _hasTitle;
     private bool _titleMoved;
     private bool _demote;
+
+    /// <summary>There is a title somewhere.</summary>
+    private bool _isTitled;
     private int _headEnd;
 
     /// <summary>End of the last block that belongs to something.</summary>
@@ -76,6 +79,7 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
                 titles++;
         }
 
+        _isTitled = titles > 0;
         _demote = titles > 1;
         if (_demote)
             _warnings.Add("The file has several titles (level-one headings); all headings were moved one level down, and the notebook has no name.");
@@ -88,7 +92,7 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
             case BlockKind.Comment when Metadata.Is(Text.AsSpan(block.ContentStart..block.ContentEnd)):
                 TakeMetadata(block);
                 break;
-            case BlockKind.Comment when _inHead:
+            case BlockKind.Comment when _inHead && (_pending is null || _isTitled):
                 if (_pending is not null)
                     Warn(block.Start, "A comment stands behind the notebook's metadata; it belongs in front of it.");
                 _comments.Add(file.Read(block.ContentStart, block.ContentEnd).Trim());
@@ -141,7 +145,11 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
 
         // What waits describes the markdown cell; this one only its first fence.
         if (_pending is not null && IsOnlyForce(values) && !IsOnlyForce(_pending))
+        {
+            _inHead = false;
             StartMarkdown(block.Start, null);
+        }
+
         if (_pending is null)
             _pendingStart = block.Start;
         _pending ??= new();
@@ -224,7 +232,7 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
 
         _inHead = false;
         FinishFirstSection();
-        var (start, values, _) = TakePending(block.Start);
+        var (start, values, isMisplaced) = TakePending(block.Start);
         int? parent = null;
         if (values.Take("branch_parent_index") is { } raw)
         {
@@ -240,14 +248,18 @@ internal sealed partial class NotebookAssembly(FileText file, string idSeed)
             Id = CellIds.Of(idSeed, "section", _sections.Count),
             Name = name.Length == 0 ? Section.DefaultName : name,
             ExtraMetadata = values.Values.ToImmutableSortedDictionary(StringComparer.Ordinal),
-            Origin = _demote ? null : OriginOf(start, block.End, ""),
+            Origin = _demote || isMisplaced || !IsClean(start) ? null : OriginOf(start, block.End, ""),
         };
         _sections.Add(new(section) { Parent = parent, Line = file.LineOf(block.Start) });
         _end = block.End;
     }
 
-    private Origin OriginOf(int start, int end, string fingerprint) =>
-        new(Text[start..end], fingerprint, Text[Math.Min(_end, start)..start]) { IsBytes = file.IsBytes };
+    private Origin OriginOf(int start, int end, string fingerprint) => new(Text[start..end], fingerprint, Gap(start)) { IsBytes = file.IsBytes };
+
+    /// <summary>Whether only blank lines are in front of the block; comments there that describe nothing would, with changed neighbours, come to describe it.</summary>
+    private bool IsClean(int start) => Text.AsSpan(Math.Min(_end, start)..start).IndexOfAnyExcept(" \t\r\n") < 0;
+
+    private string Gap(int start) => IsClean(start) ? Text[Math.Min(_end, start)..start] : "";
 
     private SectionDraft CurrentSection()
     {

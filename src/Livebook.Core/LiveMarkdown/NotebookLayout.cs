@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Livebook.Core.Notebooks;
 
@@ -77,7 +78,7 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
     {
         var parent = _index.ParentOf(section);
         var origin = section.Origin;
-        if (origin is not null && origin.Fingerprint != Fingerprints.Of(section, parent))
+        if (origin is not null && (origin.Fingerprint != Fingerprints.Of(section, parent) || !sink.MayFollow(origin.Text)))
             origin = null;
         if (origin is { Text: "" })
         {
@@ -94,8 +95,17 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
         ReferenceEquals(section, notebook.Sections[0])
         && !_hasSetup
         && !section.Cells.IsEmpty
-        && !(isTitled && CellLanguages.AreSetup(section.Cells))
+        && !(isTitled && MayBeSetup(section.Cells))
         && (isTitled || !section.Cells[0].Source.AsSpan().TrimStart().StartsWith("<!--"));
+
+    // Behind a cell that could be the setup cell, a fence of packages is a cell too, even if here it begins a text.
+    private static bool MayBeSetup(ImmutableArray<Cell> cells) =>
+        CellLanguages.AreSetup(cells)
+        || (
+            cells is [CodeCell, MarkdownCell text, ..]
+            && CellLanguages.AreSetup([cells[0]])
+            && text.Source.Contains(CellLanguages.PyProject, StringComparison.Ordinal)
+        );
 
     private void WriteMarkdown(MarkdownCell cell)
     {
@@ -108,7 +118,7 @@ internal sealed class NotebookLayout(Notebook notebook, WrittenOutputs outputs, 
     {
         var origin = cell.Origin;
         var isKept = origin is not null && (!origin.IsOpen || ReferenceEquals(cell, _last));
-        var isSame = isKept && origin!.Fingerprint == Fingerprints.Of(cell) && IsReadAlike(cell, isSetup, isMarked);
+        var isSame = isKept && origin!.Fingerprint == Fingerprints.Of(cell) && IsReadAlike(cell, isSetup, isMarked) && sink.MayFollow(origin.Text);
         sink.Add(origin, isSame ? null : FreshText.Code(cell, isSetup, isMarked), false);
 
         if (outputs == WrittenOutputs.None)

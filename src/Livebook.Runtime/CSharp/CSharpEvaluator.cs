@@ -21,6 +21,7 @@ internal sealed class CSharpEvaluator
     private readonly SubmissionChains chains = new(new CellCompiler().Root);
     private readonly SessionPackages packages;
     private readonly CellAssemblies assemblies;
+    private readonly UnsupportedCells unsupported = new();
 
     public CSharpEvaluator(SessionPackages packages)
     {
@@ -31,15 +32,23 @@ internal sealed class CSharpEvaluator
     /// <summary>Path of the notebook file; names the sources in stack traces.</summary>
     public string NotebookPath { get; set; } = "";
 
-    public void Forget(string cell) => chains.Forget(cell);
+    public void Forget(string cell)
+    {
+        chains.Forget(cell);
+        unsupported.Remove(cell);
+    }
 
     /// <summary>The compiler's opinion on a cell that is being edited.</summary>
     public ImmutableArray<Diagnostic> Diagnose(RuntimeCommand.Diagnose command, CancellationToken stop)
     {
-        var directives = PackageDirectives.Parse(command.Source);
+        var commands = ForeignCommands.Read(command.Source);
+        if (commands.Unsupported is { } foreign)
+            return [foreign];
+        var directives = PackageDirectives.Parse(commands.Source);
         var parent = chains.Resolve(command.Path, out _);
         var references = directives.AssemblyPaths.Where(File.Exists).Select(path => (MetadataReference)MetadataReference.CreateFromFile(path));
-        return [.. directives.Errors, .. CellCompiler.Diagnose(parent, directives.Source, [.. references], stop)];
+        var diagnostics = CellCompiler.Diagnose(parent, directives.Source, [.. references], stop);
+        return unsupported.Explain(command.Path, directives.Source, diagnostics) is null ? [.. directives.Errors, .. diagnostics] : directives.Errors;
     }
 
     /// <summary>Runs a cell and keeps what it defines if it succeeds.</summary>
@@ -48,10 +57,22 @@ internal sealed class CSharpEvaluator
     public async Task<Verdict> EvaluateAsync(RuntimeCommand.Evaluate command, CellOutput output, Action<string?> progress, Action<CellThread> started)
     {
         var run = output.Run;
-        var directives = PackageDirectives.Parse(command.Source);
+        unsupported.Remove(command.Cell);
+        var commands = ForeignCommands.Read(command.Source);
+        if (commands.Unsupported is { } foreign)
+            return Unsupported(command, foreign.Message, [foreign]);
+        var directives = PackageDirectives.Parse(commands.Source);
         if (directives.Errors.Any(error => error.Severity == Protocol.DiagnosticSeverity.Error))
             return new Verdict(EvaluationStatus.Failed, ErrorReport.Of(directives.Errors), directives.Errors);
-        var references = await ReferencesAsync(directives, run, progress);
+        ImmutableArray<MetadataReference> references;
+        try
+        {
+            references = await ReferencesAsync(directives, run, progress);
+        }
+        catch (PackageException error)
+        {
+            return new Verdict(EvaluationStatus.Failed, ErrorReport.Of(error, directives.Packages[0].LineIn(command.Source)), directives.Errors);
+        }
 
         var parent = chains.Resolve(command.Path, out var outdated);
         foreach (var cell in outdated)
@@ -70,7 +91,9 @@ internal sealed class CSharpEvaluator
         );
         diagnostics = [.. directives.Errors, .. diagnostics];
         if (compiled is null)
-            return new Verdict(EvaluationStatus.Failed, ErrorReport.Of(diagnostics), diagnostics);
+            return unsupported.Explain(command.Path, directives.Source, diagnostics) is { } reason
+                ? Unsupported(command, reason, directives.Errors)
+                : new Verdict(EvaluationStatus.Failed, ErrorReport.Of(diagnostics), diagnostics);
 
         var tree = compiled.Compilation.SyntaxTrees[0];
         if (compiled.Code is null)
@@ -94,6 +117,14 @@ internal sealed class CSharpEvaluator
         var submission = new Submission(command.Cell, compiled.Name, tree, references, assembly, variables);
         chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, variables is null ? states[..^1] : states, submission));
         return new Verdict(EvaluationStatus.Ok, outcome.Value is { } value ? new Output(OutputKind.Result, value) : null, diagnostics);
+    }
+
+    private Verdict Unsupported(RuntimeCommand.Evaluate command, string reason, ImmutableArray<Diagnostic> diagnostics)
+    {
+        // What an older version of the cell has defined is gone with it.
+        chains.Forget(command.Cell);
+        unsupported.Add(command.Cell, command.Source);
+        return new Verdict(EvaluationStatus.Unsupported, Output.Text(OutputKind.Warning, reason), diagnostics);
     }
 
     private static Func<object?[], Task<object?>> Factory(CompiledCell compiled, Assembly assembly)

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Livebook.Kino;
 using Livebook.Protocol;
+using Livebook.Runtime.Packages;
 using Diagnostic = Livebook.Protocol.Diagnostic;
 
 namespace Livebook.Runtime.CSharp;
@@ -36,6 +37,14 @@ internal static partial class ErrorReport
         {
             Error = new ErrorDetails("CompilationError", ValidText.Of(message), errors[0].Line, []),
         };
+    }
+
+    /// <summary>The output for packages that could not be had; its message says what to do.</summary>
+    /// <param name="line">1-based line that asks for them.</param>
+    public static Output Of(PackageException error, int line)
+    {
+        var message = ValidText.Of(error.Message);
+        return Output.Text(OutputKind.Error, message) with { Error = new ErrorDetails("PackageError", message, line, []) };
     }
 
     /// <summary>The output for an exception that a cell did not catch.</summary>

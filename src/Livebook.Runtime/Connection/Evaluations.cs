@@ -114,6 +114,9 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
     {
         var (command, output) = (entry.Command, entry.Output);
         if (!CSharpNames.Contains(command.Language, StringComparer.OrdinalIgnoreCase))
+        {
+            // What the cell has defined while it was in C# is gone with that.
+            evaluator.Forget(command.Cell);
             return new Verdict(
                 EvaluationStatus.Unsupported,
                 Output.Text(
@@ -122,6 +125,7 @@ internal sealed class Evaluations(CSharpEvaluator evaluator, ReportLog reports, 
                 ),
                 []
             );
+        }
         if (ConsoleColors.MayBeUsedBy(command.Source))
             running.BeforeWrite = drain;
         return await evaluator.EvaluateAsync(

@@ -8,6 +8,9 @@ public sealed record PackageRequest(string Id, string? Version, int From, int To
 {
     /// <summary>Further sources that the same cell names with <c>#i</c>: addresses or folders.</summary>
     public ImmutableArray<string> Feeds { get; init; } = [];
+
+    /// <summary>1-based line of the directive.</summary>
+    public int LineIn(string source) => 1 + source.AsSpan(0, From).Count('\n');
 }
 
 /// <summary>What a restore added.</summary>

@@ -9,7 +9,7 @@ public interface IRuntimes : IAsyncDisposable
     /// <summary>Gives a session a runtime: a warm spare when there is one, else a new process. Completes when it can evaluate.</summary>
     /// <param name="onReport">Called for every report in order, one at a time; the next is delivered when it completes (back-pressure).</param>
     /// <param name="onDown">Called once when the process is gone, with the reason in words for a person.</param>
-    /// <exception cref="RuntimeStartException">The process could not be started or did not answer within 10 s; the message says why.</exception>
+    /// <exception cref="RuntimeStartException">The process could not be started or did not answer in time; the message says why.</exception>
     Task<IRuntime> StartAsync(RuntimeRequest request, Func<ReportFrame, Task> onReport, Action<string> onDown, CancellationToken stop);
 
     /// <summary>Connects again to the runtime of a session that this server started before it was restarted; null when there is none alive.</summary>

@@ -18,7 +18,7 @@ public sealed record RuntimeOptions
     public TimeSpan SpareDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a new process may take until it can evaluate.</summary>
-    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a process may take to end by itself before it is killed.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(2);

@@ -228,6 +228,7 @@ internal static class SessionQueries
         {
             { Status: not CellStatus.Ready } => "queued",
             { Errored: true } => "failed",
+            { Unsupported: true } => "unsupported",
             { Validity: CellValidity.Evaluated } => "ok",
             _ => "aborted",
         };

@@ -44,7 +44,14 @@ public sealed class Sessions
     }
 
     /// <summary>What is known of every session, in order of creation.</summary>
-    public ImmutableArray<SessionSummary> List() => [.. _cluster.Logs.Values.Select(SummaryOf).OfType<SessionSummary>().OrderBy(session => session.CreatedAt).ThenBy(session => session.Id, StringComparer.Ordinal)];
+    public ImmutableArray<SessionSummary> List() =>
+        [
+            .. _cluster
+                .Logs.Values.Select(SummaryOf)
+                .OfType<SessionSummary>()
+                .OrderBy(session => session.CreatedAt)
+                .ThenBy(session => session.Id, StringComparer.Ordinal),
+        ];
 
     /// <summary>One session, or null.</summary>
     public SessionSummary? Find(string session) => _cluster.Logs.TryGetValue(session, out var log) ? SummaryOf(log) : null;
@@ -316,14 +323,15 @@ public sealed class Sessions
 
     private async Task AwaitNewsAsync(string session, bool heardOf, CancellationToken stop)
     {
-        // A node that is not a member knows nothing: it cannot say that there is no such session.
-        var certain = _cluster.Status is NodeStatus.Alone or NodeStatus.Member;
+        // A node that has not heard of everything, or of a copy that is nobody's yet, cannot say that there is no such session.
+        var certain = !_cluster.MayExist(session);
         if (heardOf && certain)
             throw new SessionNotFoundException(session);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         if (certain)
             limit.CancelAfter(NewsPatience);
-        if (!await WaitForAsync(() => _cluster.Logs.ContainsKey(session), limit.Token) && certain && !stop.IsCancellationRequested)
+        var heard = await WaitForAsync(() => _cluster.Logs.ContainsKey(session) || (!certain && !_cluster.MayExist(session)), limit.Token);
+        if (!heard && certain && !stop.IsCancellationRequested)
             throw new SessionNotFoundException(session);
         stop.ThrowIfCancellationRequested();
     }
@@ -362,11 +370,15 @@ public sealed class Sessions
     private string NewId(string? key)
     {
         var bytes = key is null ? RandomNumberGenerator.GetBytes(IdLength) : HMACSHA256.HashData(_idSecret, Encoding.UTF8.GetBytes($"session:{key}"));
-        return string.Create(IdLength, bytes, (id, source) =>
-        {
-            for (var i = 0; i < id.Length; i++)
-                id[i] = IdAlphabet[source[i] % IdAlphabet.Length];
-        });
+        return string.Create(
+            IdLength,
+            bytes,
+            (id, source) =>
+            {
+                for (var i = 0; i < id.Length; i++)
+                    id[i] = IdAlphabet[source[i] % IdAlphabet.Length];
+            }
+        );
     }
 }
 

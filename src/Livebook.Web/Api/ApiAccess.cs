@@ -19,7 +19,12 @@ internal sealed class ApiAccess(Access access, FailureLimit limit) : IEndpointFi
         if (limit.Wait(address) is { } wait)
         {
             context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-            await Problems.WriteAsync(context, StatusCodes.Status429TooManyRequests, "too-many-failures", "Too many requests with a wrong key came from this address.");
+            await Problems.WriteAsync(
+                context,
+                StatusCodes.Status429TooManyRequests,
+                "too-many-failures",
+                "Too many requests with a wrong key came from this address."
+            );
             return Results.Empty;
         }
         var header = context.Request.Headers.Authorization.ToString();

@@ -26,7 +26,10 @@ internal sealed class ApiContext(HttpContext http, SessionDirectory sessions, Ca
     public HttpContext Http => http;
 
     /// <summary>The <c>Idempotency-Key</c> for this very request, or null. The same key with another address is another key.</summary>
-    public string? Key => http.Request.Headers["Idempotency-Key"].ToString() is { Length: > 0 and <= KeyCharacters } key ? $"{http.Request.Method} {http.Request.Path} {key}" : null;
+    public string? Key =>
+        http.Request.Headers["Idempotency-Key"].ToString() is { Length: > 0 and <= KeyCharacters } key
+            ? $"{http.Request.Method} {http.Request.Path} {key}"
+            : null;
 
     /// <summary>An id for something new; with a key the same one for the same key.</summary>
     public string NewId() => Convert.ToHexStringLower(Key is { } key ? SHA256.HashData(Encoding.UTF8.GetBytes(key)) : RandomNumberGenerator.GetBytes(16))[..20];
@@ -82,7 +85,8 @@ internal sealed class ApiContext(HttpContext http, SessionDirectory sessions, Ca
 }
 
 /// <summary>The request cannot be answered with success; becomes <c>application/problem+json</c>.</summary>
-internal sealed class ApiProblemException(int status, string type, string detail, string? field = null, string? fault = null, string? session = null) : Exception(detail)
+internal sealed class ApiProblemException(int status, string type, string detail, string? field = null, string? fault = null, string? session = null)
+    : Exception(detail)
 {
     public Task WriteAsync(HttpContext context) =>
         Problems.WriteAsync(context, status, type, Message, field is null ? null : new Dictionary<string, string[]> { [field] = [fault ?? Message] }, session);

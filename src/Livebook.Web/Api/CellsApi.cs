@@ -17,10 +17,17 @@ internal static class CellsApi
         {
             var sections = (await api.ReadAsync(session, "notebook", ("format", "json"), ("outputs", "false")))["sections"]!.AsArray();
             if (sections.Count < 2)
-                throw new ApiProblemException(StatusCodes.Status422UnprocessableEntity, "refused", "The notebook has no section to insert the cell in: make one first.");
+                throw new ApiProblemException(
+                    StatusCodes.Status422UnprocessableEntity,
+                    "refused",
+                    "The notebook has no section to insert the cell in: make one first."
+                );
             section = sections[^1]!["id"]!.GetValue<string>();
         }
-        var reply = await api.SubmitAsync(session, new ClientOperation.InsertCell(api.NewId(), section, request.Index, request.Kind, request.Language, request.Source));
+        var reply = await api.SubmitAsync(
+            session,
+            new ClientOperation.InsertCell(api.NewId(), section, request.Index, request.Kind, request.Language, request.Source)
+        );
         await api.WriteAsync(new JsonObject { ["id"] = reply.Resource, ["version"] = reply.Version }, StatusCodes.Status201Created);
     }
 
@@ -32,7 +39,10 @@ internal static class CellsApi
     {
         await CellOf(api, route);
         var patch = await api.ReadAsync(ApiRequestJson.Default.CellPatch);
-        var reply = await api.SubmitAsync(Session(route), new ClientOperation.PatchText(Cell(route), api.NewId(), patch.Source, patch.Edits, patch.Append, patch.Revision));
+        var reply = await api.SubmitAsync(
+            Session(route),
+            new ClientOperation.PatchText(Cell(route), api.NewId(), patch.Source, patch.Edits, patch.Append, patch.Revision)
+        );
         var cell = await CellOf(api, route);
         await api.WriteAsync(new JsonObject { ["version"] = reply.Version, ["revision"] = cell["revision"]!.DeepClone() });
     }

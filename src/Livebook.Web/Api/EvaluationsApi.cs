@@ -30,9 +30,8 @@ internal static class EvaluationsApi
         {
             JsonValueKind.String when cells.GetString() == "all" => new ClientOperation.Evaluate([], "all"),
             JsonValueKind.String when cells.GetString() == "stale" => new ClientOperation.Evaluate([], "outdated"),
-            JsonValueKind.Array when cells.GetArrayLength() > 0 && cells.EnumerateArray().All(cell => cell.ValueKind == JsonValueKind.String) => new ClientOperation.Evaluate([
-                .. cells.EnumerateArray().Select(cell => cell.GetString()!),
-            ]),
+            JsonValueKind.Array when cells.GetArrayLength() > 0 && cells.EnumerateArray().All(cell => cell.ValueKind == JsonValueKind.String) =>
+                new ClientOperation.Evaluate([.. cells.EnumerateArray().Select(cell => cell.GetString()!)]),
             _ => throw ApiContext.Bad("cells", "must be a list of ids, \"all\" or \"stale\""),
         };
 

@@ -19,14 +19,19 @@ internal static class SessionsApi
     {
         var query = api.Http.Request.Query;
         var limit = PageSize;
-        if (query["limit"].ToString() is { Length: > 0 } text && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaximumPageSize))
+        if (
+            query["limit"].ToString() is { Length: > 0 } text
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaximumPageSize)
+        )
             throw ApiContext.Bad("limit", $"must be 1 to {MaximumPageSize}");
         IEnumerable<SessionSummary> sessions = api.Sessions.List();
         if (query["cursor"].ToString() is { Length: > 0 } cursor)
         {
             if (cursor.Split('_', 2) is not [var ticks, var id] || !long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var after))
                 throw ApiContext.Bad("cursor", "must be one that a Link header gave");
-            sessions = sessions.SkipWhile(session => session.CreatedAt.UtcTicks < after || (session.CreatedAt.UtcTicks == after && string.CompareOrdinal(session.Id, id) <= 0));
+            sessions = sessions.SkipWhile(session =>
+                session.CreatedAt.UtcTicks < after || (session.CreatedAt.UtcTicks == after && string.CompareOrdinal(session.Id, id) <= 0)
+            );
         }
         var page = sessions.Take(limit + 1).ToArray();
         if (page.Length > limit)
@@ -104,7 +109,14 @@ internal static class SessionsApi
             if (attached.Kind is { } kind)
             {
                 var status = kind is "exists" or "in_use" ? StatusCodes.Status409Conflict : StatusCodes.Status422UnprocessableEntity;
-                throw new ApiProblemException(status, kind == "exists" ? "file-exists" : kind == "in_use" ? "file-in-use" : "refused", attached.Message ?? "The file cannot be used.", session: attached.Session);
+                throw new ApiProblemException(
+                    status,
+                    kind == "exists" ? "file-exists"
+                        : kind == "in_use" ? "file-in-use"
+                        : "refused",
+                    attached.Message ?? "The file cannot be used.",
+                    session: attached.Session
+                );
             }
         }
         await api.WriteAsync(await SessionOf(api, id));
@@ -146,11 +158,17 @@ internal static class SessionsApi
     public static async Task SaveAsync(ApiContext api, RouteValueDictionary route)
     {
         var id = Id(route);
+        // Autosave may be at it: that may have been begun before the last change.
+        await api.Sessions.WaitUntilSavedAsync(id, api.Stop);
         await api.SubmitAsync(id, new ClientOperation.Save());
         await api.Sessions.WaitUntilSavedAsync(id, api.Stop);
         var file = await api.ReadAsync(id, "file");
         if (file["state"]!.GetValue<string>() is "failed" or "changed_outside" or "out_of_reach")
-            throw new ApiProblemException(StatusCodes.Status422UnprocessableEntity, "not-saved", file["message"]?.GetValue<string>() ?? "The file could not be saved.");
+            throw new ApiProblemException(
+                StatusCodes.Status422UnprocessableEntity,
+                "not-saved",
+                file["message"]?.GetValue<string>() ?? "The file could not be saved."
+            );
         await api.WriteAsync(new JsonObject { ["file"] = file["path"]!.DeepClone(), ["savedAt"] = file["savedAt"]?.DeepClone() });
     }
 

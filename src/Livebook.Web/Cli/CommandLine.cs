@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Reflection;
 
 namespace Livebook.Web.Cli;
@@ -30,7 +31,11 @@ internal static class CommandLine
     private static RootCommand Root()
     {
         var root = new RootCommand("Livebook for .NET: live, collaborative notebooks kept as Markdown.");
-        var place = new Argument<string?>("PATH") { Arity = ArgumentArity.ZeroOrOne, Description = "A notebook or folder to open, or the address of a notebook." };
+        var place = new Argument<string?>("PATH")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "A notebook or folder to open, or the address of a notebook.",
+        };
         root.Add(place);
         root.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
         root.Add(Server());
@@ -40,7 +45,11 @@ internal static class CommandLine
 
     private static Command Server()
     {
-        var place = new Argument<string?>("PATH") { Arity = ArgumentArity.ZeroOrOne, Description = "A notebook or folder to open, or the address of a notebook." };
+        var place = new Argument<string?>("PATH")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "A notebook or folder to open, or the address of a notebook.",
+        };
         var server = new Command("server", "Starts the server.") { place };
         server.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
         return server;
@@ -53,23 +62,40 @@ internal static class CommandLine
         var report = new Option<FileInfo?>("--report") { Description = "Writes what each cell did, as JSON." };
         var timeout = new Option<double?>("--timeout") { Description = "Seconds for the whole run." };
         var keepGoing = new Option<bool>("--keep-going") { Description = "Goes on behind a cell that failed." };
+        var strict = new Option<bool>("--strict") { Description = "A cell that cannot run here (another language, another tool's command) fails the run." };
         timeout.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double?>() is <= 0)
                 result.AddError("--timeout must be more than 0 seconds.");
         });
+        output.Validators.Add(MustHaveFolder);
+        report.Validators.Add(MustHaveFolder);
         output.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<FileInfo?>() is { } info && info.Extension is not (".livemd" or ".ipynb"))
                 result.AddError($"--output must end in .livemd or .ipynb, found {info.Name}.");
         });
-        var run = new Command("run", "Evaluates a notebook from top to bottom, without a server.") { file, output, report, timeout, keepGoing };
+        var run = new Command("run", "Evaluates a notebook from top to bottom, without a server.") { file, output, report, timeout, keepGoing, strict };
         run.SetAction(
             (parsed, stop) =>
                 new RunCommand(
-                    new RunOptions(parsed.GetValue(file)!, parsed.GetValue(output), parsed.GetValue(report), parsed.GetValue(timeout), parsed.GetValue(keepGoing))
+                    new RunOptions(
+                        parsed.GetValue(file)!,
+                        parsed.GetValue(output),
+                        parsed.GetValue(report),
+                        parsed.GetValue(timeout),
+                        parsed.GetValue(keepGoing),
+                        parsed.GetValue(strict)
+                    )
                 ).RunAsync(stop)
         );
         return run;
+    }
+
+    /// <summary>Said before the run, and not after all its work.</summary>
+    private static void MustHaveFolder(OptionResult option)
+    {
+        if (option.GetValueOrDefault<FileInfo?>() is { Directory: { Exists: false } folder })
+            option.AddError($"{option.Option.Name}: there is no folder {folder.FullName}.");
     }
 }

@@ -8,7 +8,10 @@ namespace Livebook.Web.Cli;
 internal sealed partial class OutputPrinter
 {
     private readonly Dictionary<(string Cell, string Output), long> _printed = [];
-    private readonly bool _colour = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
+    private readonly bool _outputColours = ColoursWanted && !Console.IsOutputRedirected;
+    private readonly bool _errorColours = ColoursWanted && !Console.IsErrorRedirected;
+
+    private static bool ColoursWanted => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <summary>ANSI escape sequences: CSI, OSC and two-character ones (ECMA-48).</summary>
     [GeneratedRegex(@"\u001b(\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)|[@-Z\\-_])")]
@@ -42,7 +45,7 @@ internal sealed partial class OutputPrinter
         if (done > 0)
             return;
         _printed[(cell, output.Id)] = 1;
-        var text = _colour && output.Data?.GetValueOrDefault("text/x-ansi") is { } coloured ? coloured.Value : output.Data?.GetValueOrDefault("text/plain")?.Value;
+        var text = (IsOutput(output.Kind) ? _outputColours : _errorColours) && output.Data?.GetValueOrDefault("text/x-ansi") is { } coloured ? coloured.Value : output.Data?.GetValueOrDefault("text/plain")?.Value;
         if (!string.IsNullOrEmpty(text))
             Write(output.Kind, text.EndsWith('\n') ? text : text + "\n");
     }
@@ -51,7 +54,9 @@ internal sealed partial class OutputPrinter
     {
         if (text.Length == 0)
             return;
-        var writer = kind is OutputKind.Stdout or OutputKind.Result or OutputKind.Display ? Console.Out : Console.Error;
-        writer.Write(_colour ? text : Ansi.Replace(text, ""));
+        var (writer, colours) = IsOutput(kind) ? (Console.Out, _outputColours) : (Console.Error, _errorColours);
+        writer.Write(colours ? text : Ansi.Replace(text, ""));
     }
+
+    private static bool IsOutput(OutputKind kind) => kind is OutputKind.Stdout or OutputKind.Result or OutputKind.Display;
 }

@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Livebook.Web.Cli;
 
 /// <param name="TimeoutSeconds">For the whole run; null = none.</param>
-internal sealed record RunOptions(FileInfo File, FileInfo? Output, FileInfo? Report, double? TimeoutSeconds, bool KeepGoing);
+/// <param name="Strict">An unsupported cell fails the run.</param>
+internal sealed record RunOptions(FileInfo File, FileInfo? Output, FileInfo? Report, double? TimeoutSeconds, bool KeepGoing, bool Strict);
 
 /// <summary>Evaluates a notebook without a server: the same session, with nobody looking.</summary>
 internal sealed class RunCommand(RunOptions options)
@@ -20,6 +21,9 @@ internal sealed class RunCommand(RunOptions options)
     private const int AllFine = 0;
     private const int CellFailed = 1;
     private const int TimedOut = 3;
+
+    /// <summary>What shells make of SIGINT: 128 + 2.</summary>
+    private const int Interrupted = 130;
 
     /// <summary>How long a cell that is out of time may take to stop.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
@@ -46,6 +50,15 @@ internal sealed class RunCommand(RunOptions options)
             await server.StartAsync(stop);
             return await RunAsync(server, read.Notebook, stop);
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return Interrupted;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return CommandLine.BadUsage;
+        }
         finally
         {
             data.Delete(recursive: true);
@@ -55,7 +68,12 @@ internal sealed class RunCommand(RunOptions options)
     private static LivebookServer Server(string data)
     {
         var cluster = ClusterNode.Create(
-            new ClusterOptions { Node = "livebook@127.0.0.1", DataPath = data, Version = CommandLine.Version },
+            new ClusterOptions
+            {
+                Node = "livebook@127.0.0.1",
+                DataPath = data,
+                Version = CommandLine.Version,
+            },
             NullLoggerFactory.Instance,
             TimeProvider.System
         );
@@ -99,7 +117,7 @@ internal sealed class RunCommand(RunOptions options)
         }
         var state = await StateAsync(server, opened.Id, stop);
         printer.Print(state);
-        var report = RunReport.Of(options.File.Name, state, TimeProvider.System.GetElapsedTime(began), timedOut);
+        var report = RunReport.Of(options.File.Name, state, TimeProvider.System.GetElapsedTime(began), timedOut, options.Strict);
         if (options.Report is { } file)
             await File.WriteAllBytesAsync(file.FullName, report.ToJson(), stop);
         if (options.Output is { } output)
@@ -146,7 +164,9 @@ internal sealed class RunCommand(RunOptions options)
         {
             last = state;
             printer.Print(state);
-            var failed = state.Cells.Values.Any(cell => cell is { Status: CellStatus.Ready, Errored: true } or { Status: CellStatus.Ready, Validity: CellValidity.Aborted });
+            var failed = state.Cells.Values.Any(cell =>
+                cell is { Status: CellStatus.Ready, Errored: true } or { Status: CellStatus.Ready, Validity: CellValidity.Aborted }
+            );
             if (failed && !options.KeepGoing && !cancelled && !state.Queue.IsEmpty)
             {
                 cancelled = true;

@@ -19,7 +19,7 @@ internal sealed class RunReport
         Failed = failed;
     }
 
-    /// <summary>A cell failed or was aborted.</summary>
+    /// <summary>A cell failed or was aborted, or is unsupported and the run is strict.</summary>
     public bool Failed { get; }
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(_json, Indented);
@@ -28,7 +28,7 @@ internal sealed class RunReport
     public static IEnumerable<EvaluableCell> CellsOf(Notebook notebook) =>
         notebook.Cells.OfType<EvaluableCell>().Where(cell => notebook.Setup.Cells.All(setup => setup.Id != cell.Id) || !string.IsNullOrWhiteSpace(cell.Source));
 
-    public static RunReport Of(string file, SessionState state, TimeSpan duration, bool timedOut)
+    public static RunReport Of(string file, SessionState state, TimeSpan duration, bool timedOut, bool strict)
     {
         var cells = new JsonArray();
         var failed = false;
@@ -36,7 +36,7 @@ internal sealed class RunReport
         {
             var known = state.StateOf(cell.Id);
             var status = StatusOf(known);
-            failed |= status is "failed" or "aborted";
+            failed |= status is "failed" or "aborted" || (strict && status == "unsupported");
             cells.Add(CellOf(state, cell, known, status));
         }
         var json = new JsonObject

@@ -22,15 +22,18 @@ internal static class ServerCommand
     public static async Task<int> RunAsync(string? place, CancellationToken stop)
     {
         LivebookConfiguration configuration;
+        IDisposable dataPath;
         try
         {
             configuration = LivebookConfiguration.Read(TakeVariables(), CommandLine.Version);
+            dataPath = DataPathLock.Take(configuration.DataPath);
         }
         catch (ConfigurationException error)
         {
             await Console.Error.WriteLineAsync($"[Livebook] {error.Message}");
             return WrongConfiguration;
         }
+        using var held = dataPath;
         foreach (var remark in configuration.Remarks)
             await Console.Error.WriteLineAsync($"[Livebook] {remark}");
 

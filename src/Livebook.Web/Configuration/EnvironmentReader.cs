@@ -42,6 +42,12 @@ internal sealed class EnvironmentReader(IReadOnlyDictionary<string, string> vari
         return IPAddress.TryParse(text, out var address) ? address : throw new ConfigurationException(name, "an IPv4 or IPv6 address", text);
     }
 
+    /// <summary>The name or address of a host, without a port.</summary>
+    public string? Host(string name) =>
+        Text(name) is not { } text || Uri.CheckHostName(text) != UriHostNameType.Unknown
+            ? Text(name)
+            : throw new ConfigurationException(name, "the name of a host, e.g. livebook.example.com", text);
+
     /// <summary>A path prefix: empty, or starts with a slash and does not end with one.</summary>
     public string Prefix(string name, string standard)
     {

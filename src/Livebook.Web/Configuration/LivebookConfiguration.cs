@@ -81,7 +81,7 @@ public sealed record LivebookConfiguration
             DataPath = dataPath,
             BasePath = basePath,
             PublicBasePath = env.Prefix("LIVEBOOK_PUBLIC_BASE_URL_PATH", basePath),
-            ForceSslHost = env.Text("LIVEBOOK_FORCE_SSL_HOST"),
+            ForceSslHost = env.Host("LIVEBOOK_FORCE_SSL_HOST"),
             ProxyHeaders = ReadProxyHeaders(env),
             Cluster = cluster,
             Limits = limits,

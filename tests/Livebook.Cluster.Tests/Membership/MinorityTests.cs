@@ -47,6 +47,8 @@ public sealed class MinorityTests
         Assert.IsType<MeshEvent.Downed>(events.Last(e => e is MeshEvent.Up or MeshEvent.Downed && e is not MeshEvent.Up { Member.Name: B }));
         a.Thaw();
         await a.SaysAsync($"expelled {A} Joining");
+        // Who is put out must not take the others for dead.
+        Assert.DoesNotContain(a.Lines, line => line.StartsWith($"downed {B}", StringComparison.Ordinal));
         await b.SeesAsync(NodeStatus.Member, B, A);
     }
 

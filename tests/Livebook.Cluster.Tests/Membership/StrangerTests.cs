@@ -34,6 +34,7 @@ public sealed class StrangerTests
         await using var a = await Watched.StartAsync(A, port, dns);
         await using var b = await Watched.StartAsync(B, port, dns);
         await a.SeesAsync(NodeStatus.Member, A, B);
+        await b.SeesAsync(NodeStatus.Member, B, A);
 
         var noise = new byte[4096];
         Random.Shared.NextBytes(noise);

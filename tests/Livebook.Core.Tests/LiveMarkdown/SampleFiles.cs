@@ -52,8 +52,9 @@ internal static class Describing
                 text.AppendLine($"<<{cell.Source.Replace("\n", "⏎\n", StringComparison.Ordinal)}>>");
                 if (cell is EvaluableCell { StoredOutputs: var outputs })
                 {
-                    foreach (var output in outputs)
-                        text.AppendLine($"    [{output.Data["text/plain"]}]");
+                    // As a file holds them: without escape codes, and the line ends at their end vary.
+                    foreach (var output in outputs.Select(output => OutputFences.TextOf(output).TrimEnd('\n')).Where(output => output.Length > 0))
+                        text.AppendLine($"    [{output}]");
                 }
             }
         }

@@ -6,6 +6,7 @@ namespace Livebook.EndToEnd.World;
 /// <summary>A real process of the test's world: its output is kept, and it never outlives the test.</summary>
 internal sealed partial class Child : IAsyncDisposable
 {
+    private const int SigHangup = 1;
     private const int SigKill = 9;
     private const int SigStop = 19;
     private const int SigContinue = 18;
@@ -42,7 +43,12 @@ internal sealed partial class Child : IAsyncDisposable
 
     public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
     {
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory ?? "" };
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = directory ?? "",
+        };
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("LIVEBOOK_", StringComparison.Ordinal)).ToArray())
@@ -81,7 +87,14 @@ internal sealed partial class Child : IAsyncDisposable
     public Task WaitForExitAsync(CancellationToken stop) => _process.WaitForExitAsync(stop);
 
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Signal(int pid, int signal);
+    private static partial void Signal(int pid, int signal);
+
+    /// <summary>SIGKILL to a process and what it started, wherever it came from.</summary>
+    public static void KillGroup(int pid)
+    {
+        Signal(-pid, SigKill);
+        Signal(pid, SigKill);
+    }
 
     /// <summary>SIGKILL: it cannot clean anything up.</summary>
     public async Task KillAsync()
@@ -89,6 +102,9 @@ internal sealed partial class Child : IAsyncDisposable
         Signal(Pid, SigKill);
         await _process.WaitForExitAsync();
     }
+
+    /// <summary>SIGHUP: many services read their configuration again.</summary>
+    public void Hangup() => Signal(Pid, SigHangup);
 
     public void Freeze() => Signal(Pid, SigStop);
 

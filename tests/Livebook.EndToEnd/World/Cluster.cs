@@ -21,12 +21,19 @@ internal sealed class Cluster : IAsyncDisposable
         _balancer = balancer;
         _directory = directory;
         Address = new Uri($"http://127.0.0.1:{port}/");
+        Api = new HttpClient { BaseAddress = new Uri(Address, "api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
+        Api.DefaultRequestHeaders.Authorization = new("Bearer", Node.ApiKey);
     }
 
     public Node[] Nodes { get; }
 
     /// <summary>Address of the load balancer.</summary>
     public Uri Address { get; }
+
+    /// <summary>Talks to the API of whichever node the load balancer picks.</summary>
+    public HttpClient Api { get; }
+
+    public Dns Dns => _dns;
 
     /// <summary>Address of the load balancer that signs in.</summary>
     public string SignInAddress => $"{Address}?{new Uri(Nodes[0].SignInAddress).Query.TrimStart('?')}";
@@ -45,7 +52,9 @@ internal sealed class Cluster : IAsyncDisposable
     public static async Task<Cluster> StartAsync(int size, CancellationToken stop, IReadOnlyDictionary<string, string>? extra = null)
     {
         var number = Interlocked.Increment(ref _clusters);
-        var addresses = Enumerable.Range(1, size).Select(index => string.Create(CultureInfo.InvariantCulture, $"127.0.{100 + number}.{index}")).ToArray();
+        // Tests of two working copies may run at once: the process decides on the network, too.
+        var network = string.Create(CultureInfo.InvariantCulture, $"127.{100 + System.Environment.ProcessId % 100}.{number}");
+        var addresses = Enumerable.Range(1, size).Select(index => string.Create(CultureInfo.InvariantCulture, $"{network}.{index}")).ToArray();
         var dns = await Dns.StartAsync(addresses, stop);
         var nodes = await Task.WhenAll(
             addresses.Select(address =>
@@ -56,12 +65,12 @@ internal sealed class Cluster : IAsyncDisposable
                 return Node.StartAsync(environment, stop);
             })
         );
-        foreach (var node in nodes)
-            await node.UntilReadyAsync(stop);
         var directory = Directory.CreateTempSubdirectory("livebook-proxy-").FullName;
         var port = FreePort();
         var balancer = await StartBalancerAsync(directory, port, nodes, stop);
-        return new Cluster(dns, nodes, balancer, port, directory);
+        var cluster = new Cluster(dns, nodes, balancer, port, directory);
+        await cluster.UntilWholeAsync(stop);
+        return cluster;
     }
 
     private static async Task<Child> StartBalancerAsync(string directory, int port, Node[] nodes, CancellationToken stop)
@@ -92,10 +101,27 @@ internal sealed class Cluster : IAsyncDisposable
             """,
             stop
         );
-        var child = Child.Start("haproxy", ["-db", "-f", configuration]);
+        return Child.Start("haproxy", ["-db", "-f", configuration]);
+    }
+
+    /// <summary>Waits until every node counts every other one, and the load balancer knows it.</summary>
+    public async Task UntilWholeAsync(CancellationToken stop)
+    {
+        foreach (var node in Nodes)
+        {
+            await node.UntilReadyAsync(stop);
+            await Wait.UntilAsync(
+                async () =>
+                {
+                    var members = (await node.GetAsync("cluster", stop)).GetProperty("nodes").EnumerateArray().ToArray();
+                    return members.Length == Nodes.Length && members.All(member => member.GetProperty("status").GetString() == "up");
+                },
+                $"{node.Name} counts {Nodes.Length} nodes",
+                stop
+            );
+        }
         using var http = new HttpClient();
-        await Wait.UntilAsync(async () => (await http.GetAsync(new Uri($"http://127.0.0.1:{port}/public/health"), stop)).IsSuccessStatusCode, "the load balancer answers", stop);
-        return child;
+        await Wait.UntilAsync(async () => (await http.GetAsync(new Uri(Address, "ready"), stop)).IsSuccessStatusCode, "the load balancer answers", stop);
     }
 
     private static int FreePort()
@@ -106,10 +132,11 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>The node with this full name.</summary>
-    public Node Named(string name) => Nodes.Single(node => $"livebook@{node.Address.Host}" == name);
+    public Node Named(string name) => Nodes.Single(node => node.Name == name);
 
     public async ValueTask DisposeAsync()
     {
+        Api.Dispose();
         await _balancer.DisposeAsync();
         foreach (var node in Nodes)
             await node.DisposeAsync();

@@ -25,16 +25,37 @@ internal sealed class Dns : IAsyncDisposable
     {
         var directory = Directory.CreateTempSubdirectory("livebook-dns-").FullName;
         var hosts = Path.Combine(directory, "hosts");
-        await File.WriteAllLinesAsync(hosts, addresses.Select(address => $"{address} {Name}"), stop);
+        await WriteAsync(hosts, addresses, stop);
         var port = FreePort();
         var process = Child.Start(
             "dnsmasq",
-            ["--keep-in-foreground", "--no-daemon", "--no-resolv", "--no-hosts", $"--addn-hosts={hosts}", $"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root", "--pid-file="]
+            [
+                "--keep-in-foreground",
+                "--no-daemon",
+                "--no-resolv",
+                "--no-hosts",
+                $"--addn-hosts={hosts}",
+                $"--port={port}",
+                "--listen-address=127.0.0.1",
+                "--bind-interfaces",
+                "--user=root",
+                "--pid-file=",
+            ]
         );
         var dns = new Dns(directory, process, port);
         await process.SaysAsync("read ", stop);
         return dns;
     }
+
+    /// <summary>Answers with these addresses from now on.</summary>
+    public async Task SetAsync(IEnumerable<string> addresses, CancellationToken stop)
+    {
+        await WriteAsync(Path.Combine(_directory, "hosts"), addresses, stop);
+        _process.Hangup();
+    }
+
+    private static Task WriteAsync(string hosts, IEnumerable<string> addresses, CancellationToken stop) =>
+        File.WriteAllLinesAsync(hosts, addresses.Select(address => $"{address} {Name}"), stop);
 
     private static int FreePort()
     {

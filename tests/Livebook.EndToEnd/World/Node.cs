@@ -29,6 +29,9 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Address that signs in.</summary>
     public string SignInAddress { get; private set; } = "";
 
+    /// <summary>Its full name in a cluster.</summary>
+    public string Name => _environment.GetValueOrDefault("LIVEBOOK_NODE", "livebook@127.0.0.1");
+
     /// <summary>Talks to this node's API.</summary>
     public HttpClient Api { get; private set; }
 
@@ -74,7 +77,11 @@ internal sealed class Node : IAsyncDisposable
         );
     }
 
+    /// <summary>SIGKILL: the server cannot clean anything up. Its runtimes live on for a while.</summary>
     public Task KillAsync() => Process.KillAsync();
+
+    /// <summary>SIGTERM: the server saves, leaves and ends.</summary>
+    public Task TerminateAsync(CancellationToken stop) => Process.TerminateAsync(stop);
 
     public async Task<JsonElement> GetAsync(string path, CancellationToken stop)
     {
@@ -97,12 +104,27 @@ internal sealed class Node : IAsyncDisposable
         return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
     }
 
-    public Task<JsonElement> PostAsync(string path, object? body, CancellationToken stop, string? key = null) => SendAsync(HttpMethod.Post, path, body ?? new { }, stop, key);
+    public Task<JsonElement> PostAsync(string path, object? body, CancellationToken stop, string? key = null) =>
+        SendAsync(HttpMethod.Post, path, body ?? new { }, stop, key);
+
+    /// <summary>Ends the runtimes that outlived a killed server, by what it noted of them.</summary>
+    private void EndRuntimes()
+    {
+        var records = Path.Combine(DataPath, "runtimes");
+        if (!Directory.Exists(records))
+            return;
+        foreach (var file in Directory.EnumerateFiles(records, "*.json"))
+        {
+            using var record = JsonDocument.Parse(File.ReadAllBytes(file));
+            Child.KillGroup(record.RootElement.GetProperty("Pid").GetInt32());
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
             await _process.DisposeAsync();
+        EndRuntimes();
         Api.Dispose();
         try
         {

@@ -6,7 +6,8 @@ internal static class Repository
     public static string Root { get; } = FindRoot();
 
     /// <summary>The server as it was built with the tests.</summary>
-    public static string Server { get; } = Path.Combine(Root, "artifacts", "bin", "Livebook.Web", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "livebook.dll");
+    public static string Server { get; } =
+        Path.Combine(Root, "artifacts", "bin", "Livebook.Web", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "livebook.dll");
 
     public static string Samples { get; } = Path.Combine(Root, "samples");
 

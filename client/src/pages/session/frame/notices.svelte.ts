@@ -80,7 +80,7 @@ function connectionNotices({ store }: PageState): PageNotice[] {
         level: "bad",
         icon: "lock",
         title: "This session is closed.",
-        text: `${connection.goneReason ?? "It does not run any more"}. What could not be sent is listed here.`,
+        text: `${sentence(connection.goneReason ?? "It does not run any more")} What could not be sent is listed here.`,
         actions: [],
       },
     ];
@@ -176,6 +176,11 @@ function fileNotices(page: PageState, commands: Commands): PageNotice[] {
   }
 }
 
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 function runtimeNotices(page: PageState, commands: Commands): PageNotice[] {
   const runtime = page.store.view?.runtime;
   if (runtime?.status !== "down") return [];
@@ -186,7 +191,7 @@ function runtimeNotices(page: PageState, commands: Commands): PageNotice[] {
       level: "warn",
       icon: "warning",
       title: "The runtime stopped.",
-      text: `${runtime.message ?? "Its process is gone"}${aborted > 0 ? `; ${plural(aborted, "cell")} lost their values.` : ""}`,
+      text: `${sentence(runtime.message ?? "Its process is gone")}${aborted > 0 ? ` ${plural(aborted, "cell")} lost ${aborted === 1 ? "its value" : "their values"}.` : ""}`,
       actions: [{ label: aborted > 0 ? `Run ${plural(aborted, "cell")}` : "Start it again", run: () => (aborted > 0 ? commands.runOutdated() : commands.restart()) }],
     },
   ];
