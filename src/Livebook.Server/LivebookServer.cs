@@ -27,7 +27,15 @@ public sealed class LivebookServer : IAsyncDisposable
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
 
-    public LivebookServer(ServerOptions options, ICluster cluster, IRuntimes runtimes, INotebookFiles files, DiskSpace disk, ILoggerFactory logs, TimeProvider time)
+    public LivebookServer(
+        ServerOptions options,
+        ICluster cluster,
+        IRuntimes runtimes,
+        INotebookFiles files,
+        DiskSpace disk,
+        ILoggerFactory logs,
+        TimeProvider time
+    )
     {
         Cluster = cluster;
         _runtimes = runtimes;

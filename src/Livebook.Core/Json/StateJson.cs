@@ -23,7 +23,8 @@ public sealed partial class StateJson : JsonSerializerContext
     /// Generated code sets every init property, also those that the JSON does not have, and so loses their initial values. What an older build
     /// wrote must keep them.
     /// </summary>
-    private static JsonSerializerOptions Reading => field ??= new JsonSerializerOptions(Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    private static JsonSerializerOptions Reading =>
+        field ??= new JsonSerializerOptions(Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     /// <summary>Reads a snapshot; what an older build did not write has its default.</summary>
     /// <exception cref="JsonException">It is none.</exception>

@@ -18,12 +18,23 @@ internal static class RuntimeRules
     public static void Start(Step step)
     {
         var start = step.State.Runtime.Start + 1;
-        step.State = step.State with { Runtime = new RuntimeState { Status = "starting", Start = start } };
+        step.State = step.State with
+        {
+            Runtime = new RuntimeState { Status = "starting", Start = start },
+        };
         step.Do(new Effect.StartRuntime(start));
     }
 
     private static void Without(Step step, string status, string? message = null) =>
-        step.State = step.State with { Runtime = new RuntimeState { Status = status, Start = step.State.Runtime.Start, Message = message } };
+        step.State = step.State with
+        {
+            Runtime = new RuntimeState
+            {
+                Status = status,
+                Start = step.State.Runtime.Start,
+                Message = message,
+            },
+        };
 
     public static void Disconnect(Step step)
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Livebook.Cluster;
 using Livebook.Core.Json;
@@ -213,7 +214,7 @@ public sealed class Page : IAsyncDisposable
                 _state = PageState.Idle;
                 SendOrRestart(frame.Body);
                 break;
-            case FrameKind.Resync:
+            case FrameKind.Resync when Encoding.UTF8.GetString(frame.Body.Span) == _stream:
                 Break("the session's server asks for it");
                 break;
         }

@@ -82,9 +82,7 @@ public sealed partial class Pages : IAsyncDisposable
         while (_bySession.TryGetValue(session, out var pages))
         {
             var left = pages.Remove(page);
-            var done = left.IsEmpty
-                ? _bySession.TryRemove(KeyValuePair.Create(session, pages))
-                : _bySession.TryUpdate(session, left, pages);
+            var done = left.IsEmpty ? _bySession.TryRemove(KeyValuePair.Create(session, pages)) : _bySession.TryUpdate(session, left, pages);
             if (done)
                 return;
         }
@@ -157,7 +155,16 @@ public sealed partial class Pages : IAsyncDisposable
         return new ClusterView(
             _cluster.Self,
             Page.StatusName(_cluster.Status),
-            [.. _cluster.Members.Select(member => new NodeView(member.Name, member.Address, member.Version, member.Status, counts.GetValueOrDefault(member.Name), member.StartedAt))]
+            [
+                .. _cluster.Members.Select(member => new NodeView(
+                    member.Name,
+                    member.Address,
+                    member.Version,
+                    member.Status,
+                    counts.GetValueOrDefault(member.Name),
+                    member.StartedAt
+                )),
+            ]
         );
     }
 

@@ -118,6 +118,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
                     return;
                 _runtime.Drop(runtime);
             }
+            known.SetResult(runtime.Id);
             await runtime.StopAsync();
         }
         catch (Exception error) when (error is RuntimeStartException or IOException or UnauthorizedAccessException)
@@ -127,7 +128,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         catch (OperationCanceledException) { }
         finally
         {
-            known.SetResult(runtime?.Id ?? "");
+            known.TrySetResult(runtime?.Id ?? "");
         }
     }
 

@@ -95,7 +95,17 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         if (create is { FileNode: { } node, FilePath: { } path })
         {
             var version = create.FileVersion;
-            state = state with { File = new FileState { State = version is null ? "dirty" : "saved", Node = node, Path = path, Version = version, SavedAt = version?.ModifiedAt } };
+            state = state with
+            {
+                File = new FileState
+                {
+                    State = version is null ? "dirty" : "saved",
+                    Node = node,
+                    Path = path,
+                    Version = version,
+                    SavedAt = version?.ModifiedAt,
+                },
+            };
         }
         var log = await _cluster.CreateAsync(create.Id, SessionLog.Snapshot(state), default, stop);
         var actor = new SessionActor(state, log, _services);
@@ -131,10 +141,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             {
                 SessionRequest.Join join => await actor.JoinAsync(from, join),
                 SessionRequest.Submit submit => OwnerReply.Ok(
-                    Channels.Pack(
-                        await actor.SubmitAsync(submit.Operation, new Asker(null, submit.User, null, submit.Key)),
-                        SessionJson.Default.SubmitReply
-                    )
+                    Channels.Pack(await actor.SubmitAsync(submit.Operation, new Asker(null, submit.User, null, submit.Key)), SessionJson.Default.SubmitReply)
                 ),
                 SessionRequest.Query query => OwnerReply.Ok(Channels.Pack(SessionQueries.Answer(actor, query), SessionJson.Default.QueryReply)),
                 SessionRequest.Attach attach => OwnerReply.Ok(Channels.Pack(await actor.Effects.AttachAsync(attach, stop), SessionJson.Default.AttachReply)),
@@ -204,12 +211,17 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     {
         _cluster.Changed -= OnClusterChanged;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing
+        );
         await Task.WhenAll(_actors.Values.Select(async actor => await actor.DisposeAsync()));
         _actors.Clear();
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: owned here now ({Reason}, epoch {Epoch}, version {Version}, runtime alive: {RuntimeAlive})")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "session {Session}: owned here now ({Reason}, epoch {Epoch}, version {Version}, runtime alive: {RuntimeAlive})"
+    )]
     private static partial void LogAdopted(ILogger logger, string session, OwnershipReason reason, long epoch, long version, bool runtimeAlive);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: not owned here any more ({Reason})")]

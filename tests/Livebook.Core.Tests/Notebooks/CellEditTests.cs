@@ -5,10 +5,7 @@ namespace Livebook.Core.Tests.Notebooks;
 
 public sealed class CellEditTests
 {
-    private static readonly Notebook Two = A.Notebook(
-        A.Section("section-1", A.Code("cell-a"), A.Code("cell-b")),
-        A.Section("section-2", A.Markdown("cell-c"))
-    );
+    private static readonly Notebook Two = A.Notebook(A.Section("section-1", A.Code("cell-a"), A.Code("cell-b")), A.Section("section-2", A.Markdown("cell-c")));
 
     private static string Layout(Edit edit) =>
         string.Join(" | ", edit.Value!.AllSections.Select(section => string.Join(' ', section.Cells.Select(cell => cell.Id))));

@@ -67,10 +67,11 @@ public sealed class EvaluationScopeTests
     [Fact]
     public void Later_setup_cells_run_again_with_an_earlier_one_and_need_no_fresh_runtime_themselves()
     {
-        var session = Two().After(
-            new ClientOperation.InsertCell("setup-0002", Section.SetupId, Source: "var two = 2;"),
-            new ClientOperation.PatchText(Cell.SetupId, "api", Source: "var one = 1;")
-        );
+        var session = Two()
+            .After(
+                new ClientOperation.InsertCell("setup-0002", Section.SetupId, Source: "var two = 2;"),
+                new ClientOperation.PatchText(Cell.SetupId, "api", Source: "var one = 1;")
+            );
         session.Run(Cell.SetupId);
         Assert.Equal("evaluated", session.Validity("setup-0002"));
 

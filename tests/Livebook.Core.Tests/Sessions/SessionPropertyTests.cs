@@ -70,8 +70,7 @@ public sealed class SessionPropertyTests
 
     private static SessionState RoundTrip(SessionState state) => StateJson.ReadState(Json(state));
 
-    private static LogRecord RoundTrip(LogRecord entry) =>
-        StateJson.ReadEntry(JsonSerializer.SerializeToUtf8Bytes(entry, StateJson.Default.LogRecord));
+    private static LogRecord RoundTrip(LogRecord entry) => StateJson.ReadEntry(JsonSerializer.SerializeToUtf8Bytes(entry, StateJson.Default.LogRecord));
 
     private static bool Same(byte[] one, byte[] other) => one.AsSpan().SequenceEqual(other) || JsonNode.DeepEquals(JsonNode.Parse(one), JsonNode.Parse(other));
 }

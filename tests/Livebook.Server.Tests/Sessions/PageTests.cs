@@ -51,8 +51,7 @@ public sealed class PageTests
         for (var number = 1; number <= 50; number++)
         {
             ServerMessage answer;
-            do
-                answer = await page.NextAsync<ServerMessage>();
+            do answer = await page.NextAsync<ServerMessage>();
             while (answer is not (ServerMessage.Accepted or ServerMessage.Refused));
             if (number == 20)
                 Assert.Equal(new ServerMessage.Refused(20, "the cell is gone"), answer);
@@ -207,8 +206,7 @@ public sealed class PageTests
         Assert.Empty((await page.NextAsync<ServerMessage.Home>()).Sessions);
         var id = await server.CreateAsync();
         ServerMessage.Home home;
-        do
-            home = await page.NextAsync<ServerMessage.Home>();
+        do home = await page.NextAsync<ServerMessage.Home>();
         while (home.Sessions.IsEmpty);
         Assert.Equal(id, Assert.Single(home.Sessions).Id);
         Assert.Equal("alone", home.Cluster.Status);

@@ -17,7 +17,10 @@ public sealed class SessionTests
 
         Assert.Equal("hello", await server.EvaluateAsync(id));
 
-        Assert.Equal("hello", (await server.QueryAsync(id, "evaluations", ("cells", "cell-0001")))["evaluations"]![0]!["outputs"]![0]!["data"]!["text/plain"]!.GetValue<string>());
+        Assert.Equal(
+            "hello",
+            (await server.QueryAsync(id, "evaluations", ("cells", "cell-0001")))["evaluations"]![0]!["outputs"]![0]!["data"]!["text/plain"]!.GetValue<string>()
+        );
         await TestServer.UntilAsync(() => server.Sessions.Find(id) is { Evaluated: 1, Runtime: "idle" }, "the list has heard of it");
         var summary = Assert.Single(server.Sessions.List());
         Assert.Equal((id, "Example", server.Cluster.Self), (summary.Id, summary.Name, summary.Node));

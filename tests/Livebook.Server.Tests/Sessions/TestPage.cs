@@ -111,7 +111,10 @@ internal sealed class TestPage : IPageSink, IAsyncDisposable
                 Assert.Equal((Epoch, Version), (entries.Epoch, entries.From));
                 Version = entries.To;
                 foreach (var patch in entries.Items.OfType<StreamEntry.Patched>())
-                    View = PatchApplier.Apply(View, JsonNode.Parse(JsonSerializer.Serialize<StreamEntry>(patch, WireJson.Default.StreamEntry))!["ops"]!.AsArray());
+                    View = PatchApplier.Apply(
+                        View,
+                        JsonNode.Parse(JsonSerializer.Serialize<StreamEntry>(patch, WireJson.Default.StreamEntry))!["ops"]!.AsArray()
+                    );
                 break;
             case ServerMessage.Presence presence:
                 foreach (var (client, place) in presence.Clients)
@@ -125,7 +128,13 @@ internal sealed class TestPage : IPageSink, IAsyncDisposable
         }
     }
 
-    public string[] Cells => [.. View!["sectionOrder"]!.AsArray().SelectMany(section => View["sections"]![section!.GetValue<string>()]!["cells"]!.AsArray()).Select(cell => cell!.GetValue<string>())];
+    public string[] Cells =>
+        [
+            .. View!["sectionOrder"]!
+                .AsArray()
+                .SelectMany(section => View["sections"]![section!.GetValue<string>()]!["cells"]!.AsArray())
+                .Select(cell => cell!.GetValue<string>()),
+        ];
 
     public ValueTask DisposeAsync() => _page.DisposeAsync();
 }
