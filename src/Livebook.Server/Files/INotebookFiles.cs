@@ -36,3 +36,6 @@ public sealed class FileInUseException(string session, string message) : Excepti
 }
 
 public sealed class FileChangedOutsideException(string message) : Exception(message);
+
+/// <summary>A file is larger than notebooks may be; the message is for a person.</summary>
+public sealed class NotebookTooLargeException(string message) : IOException(message);

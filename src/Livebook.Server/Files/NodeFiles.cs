@@ -26,7 +26,7 @@ internal sealed class NodeFiles
     public async Task<OpenedFile> OpenAsync(string node, string path, string session, long maximumBytes, CancellationToken stop)
     {
         var reply = await AskAsync(node, new FileRequest("open", path, session, maximumBytes, null, null, null, false), stop);
-        return new OpenedFile(reply.Path!, reply.Content is { } content ? content : null, reply.Version);
+        return new OpenedFile(reply.Path!, reply.Content is { } content ? content : (ReadOnlyMemory<byte>?)null, reply.Version);
     }
 
     /// <param name="attempt">Hash of a content of ours that may be in the file although nobody noted it.</param>
@@ -123,6 +123,10 @@ internal sealed class NodeFiles
         {
             return new FileReply("changed_outside", error.Message, null, null, null, null);
         }
+        catch (NotebookTooLargeException error)
+        {
+            return new FileReply("too_large", error.Message, null, null, null, null);
+        }
         catch (IOException error)
         {
             return new FileReply(_local.DiskFull(error) ? "disk_full" : "failed", error.Message, null, null, null, null);
@@ -168,7 +172,7 @@ internal sealed class NodeFiles
 public sealed record NodeDirectory(string Node, DirectoryListing Listing);
 
 /// <summary>A file could not be opened or saved.</summary>
-/// <param name="kind"><c>changed_outside</c>, <c>out_of_reach</c>, <c>disk_full</c>, <c>in_use</c> or <c>failed</c>.</param>
+/// <param name="kind"><c>changed_outside</c>, <c>out_of_reach</c>, <c>disk_full</c>, <c>in_use</c>, <c>too_large</c> or <c>failed</c>.</param>
 internal sealed class FileSaveException(string kind, string message, string? inUseBy = null) : Exception(message)
 {
     public string Kind { get; } = kind;

@@ -120,7 +120,8 @@ public sealed class NotebookFiles : INotebookFiles, IDisposable
         }
     }
 
-    private static IOException TooLarge(string real, long limit) => new($"{real} is larger than {limit / 1048576.0:0.#} MB, the limit for notebooks.");
+    private static NotebookTooLargeException TooLarge(string real, long limit) =>
+        new($"{real} is larger than {limit / 1048576.0:0.#} MB, the limit for notebooks. Raise LIVEBOOK_NOTEBOOK_LIMIT_BYTES to open it.");
 
     private static string DefaultLockDirectory()
     {

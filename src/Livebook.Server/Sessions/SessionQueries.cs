@@ -160,7 +160,9 @@ internal static class SessionQueries
             return json;
         json["language"] = code.Language;
         json["status"] = StatusName(known.Status);
-        json["validity"] = EvaluationQueries.Validity(state, cell.Id);
+        // Outputs of another text are as stale as those of other inputs.
+        var changed = known is { Validity: CellValidity.Evaluated, EvaluatedSource: { } evaluated } && evaluated != code.Source;
+        json["validity"] = changed ? "stale" : EvaluationQueries.Validity(state, cell.Id);
         json["errored"] = known.Errored;
         if (outputs)
             json["outputs"] = OutputsOf(state, cell.Id);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Livebook.Web.Hosting;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -16,7 +17,9 @@ internal static class ApiDocument
         + "413: too large; 422: understood and refused, `detail` says why; 429: too many wrong keys from this address; "
         + "503: the session's owner is changing or this node is not ready, see `Retry-After`; 507: the server's disk is full.";
 
-    public static void AddApiDocument(this IServiceCollection services) =>
+    public static void AddApiDocument(this IServiceCollection services)
+    {
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
         services.AddOpenApi(options =>
         {
             options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<ApiOperation>().Any();
@@ -24,6 +27,7 @@ internal static class ApiDocument
             options.AddSchemaTransformer(DescribeAsync);
             options.AddDocumentTransformer(DescribeAsync);
         });
+    }
 
     private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
     {
@@ -53,7 +57,10 @@ internal static class ApiDocument
         operation.Responses["default"] = new OpenApiResponse
         {
             Description = Refusal,
-            Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = new() { Schema = await SchemaAsync(typeof(Problem), context, stop) } },
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                ["application/problem+json"] = new() { Schema = await SchemaAsync(typeof(Problem), context, stop) },
+            },
         };
     }
 
@@ -118,6 +125,9 @@ internal static class ApiDocument
 
     private static Task DescribeAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
     {
+        // Objects within objects are not marked as nullable by themselves.
+        if (context.JsonPropertyInfo is { IsGetNullable: true } && schema.Type is { } type)
+            schema.Type = type | JsonSchemaType.Null;
         if (context.JsonPropertyInfo is { Name: "cells" } property && property.DeclaringType == typeof(EvaluationRequest))
             schema.OneOf =
             [

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Reflection;
 
 namespace Livebook.Web.Cli;
@@ -9,6 +11,9 @@ internal static class CommandLine
 {
     /// <summary>Exit status of bad usage or a file that cannot be read.</summary>
     public const int BadUsage = 2;
+
+    /// <summary>A day.</summary>
+    private const int LongestTimeoutSeconds = 86_400;
 
     /// <summary>Version of this build.</summary>
     public static string Version { get; } =
@@ -38,6 +43,8 @@ internal static class CommandLine
         };
         root.Add(place);
         root.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
+        foreach (var option in root.Options.OfType<VersionOption>())
+            option.Action = new PrintVersion();
         root.Add(Server());
         root.Add(Run());
         return root;
@@ -60,14 +67,9 @@ internal static class CommandLine
         var file = new Argument<FileInfo>("FILE") { Description = "The notebook: .livemd or .ipynb." };
         var output = new Option<FileInfo?>("--output") { Description = "Writes the notebook with its outputs; .livemd or .ipynb." };
         var report = new Option<FileInfo?>("--report") { Description = "Writes what each cell did, as JSON." };
-        var timeout = new Option<double?>("--timeout") { Description = "Seconds for the whole run." };
+        var timeout = new Option<double?>("--timeout") { Description = "Seconds for the whole run.", CustomParser = Seconds };
         var keepGoing = new Option<bool>("--keep-going") { Description = "Goes on behind a cell that failed." };
         var strict = new Option<bool>("--strict") { Description = "A cell that cannot run here (another language, another tool's command) fails the run." };
-        timeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double?>() is <= 0)
-                result.AddError("--timeout must be more than 0 seconds.");
-        });
         output.Validators.Add(MustHaveFolder);
         report.Validators.Add(MustHaveFolder);
         output.Validators.Add(result =>
@@ -92,10 +94,31 @@ internal static class CommandLine
         return run;
     }
 
+    private static double? Seconds(ArgumentResult argument)
+    {
+        if (
+            double.TryParse(argument.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > 0 and <= LongestTimeoutSeconds
+        )
+            return seconds;
+        argument.AddError($"--timeout must be a number of seconds, more than 0 and at most {LongestTimeoutSeconds}, found {argument.Tokens[0].Value}.");
+        return null;
+    }
+
     /// <summary>Said before the run, and not after all its work.</summary>
     private static void MustHaveFolder(OptionResult option)
     {
         if (option.GetValueOrDefault<FileInfo?>() is { Directory: { Exists: false } folder })
             option.AddError($"{option.Option.Name}: there is no folder {folder.FullName}.");
+    }
+
+    /// <summary>The version alone: what a build adds to it says nothing to a person.</summary>
+    private sealed class PrintVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(Version);
+            return 0;
+        }
     }
 }

@@ -11,7 +11,8 @@ internal sealed partial class OutputPrinter
     private readonly bool _outputColours = ColoursWanted && !Console.IsOutputRedirected;
     private readonly bool _errorColours = ColoursWanted && !Console.IsErrorRedirected;
 
-    private static bool ColoursWanted => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    private static bool ColoursWanted =>
+        string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <summary>ANSI escape sequences: CSI, OSC and two-character ones (ECMA-48).</summary>
     [GeneratedRegex(@"\u001b(\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)|[@-Z\\-_])")]
@@ -45,7 +46,10 @@ internal sealed partial class OutputPrinter
         if (done > 0)
             return;
         _printed[(cell, output.Id)] = 1;
-        var text = (IsOutput(output.Kind) ? _outputColours : _errorColours) && output.Data?.GetValueOrDefault("text/x-ansi") is { } coloured ? coloured.Value : output.Data?.GetValueOrDefault("text/plain")?.Value;
+        var text =
+            (IsOutput(output.Kind) ? _outputColours : _errorColours) && output.Data?.GetValueOrDefault("text/x-ansi") is { } coloured
+                ? coloured.Value
+                : output.Data?.GetValueOrDefault("text/plain")?.Value;
         if (!string.IsNullOrEmpty(text))
             Write(output.Kind, text.EndsWith('\n') ? text : text + "\n");
     }

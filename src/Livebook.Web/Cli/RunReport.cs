@@ -43,7 +43,10 @@ internal sealed class RunReport
         {
             ["notebook"] = state.Notebook.Name,
             ["file"] = file,
-            ["status"] = timedOut ? "timeout" : failed ? "failed" : "ok",
+            ["status"] =
+                timedOut ? "timeout"
+                : failed ? "failed"
+                : "ok",
             ["durationMs"] = Math.Round(duration.TotalMilliseconds),
             ["cells"] = cells,
         };
@@ -95,5 +98,8 @@ internal sealed class RunReport
 
     /// <summary>Text of a stream, without escape codes.</summary>
     private static string Text(IEnumerable<Output> outputs, OutputKind kind) =>
-        OutputPrinter.Ansi.Replace(string.Concat(outputs.Where(output => output.Kind == kind).Select(output => output.Data.GetValueOrDefault("text/plain", ""))), "");
+        OutputPrinter.Ansi.Replace(
+            string.Concat(outputs.Where(output => output.Kind == kind).Select(output => output.Data.GetValueOrDefault("text/plain", ""))),
+            ""
+        );
 }

@@ -73,7 +73,8 @@ internal static class ServerCommand
     }
 
     private static string Explain(LivebookConfiguration configuration, Exception error) =>
-        error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException || error is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+        error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException
+        || error is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
             ? $"LIVEBOOK_PORT must be a free port of {configuration.Ip}, found \"{configuration.Port}\", which is in use"
             : $"the server cannot start: {error.Message}";
 
@@ -105,7 +106,8 @@ internal static class ServerCommand
             foreach (var warning in opened.Warnings)
                 await Console.Error.WriteLineAsync($"[Livebook] {warning}");
         }
-        catch (Exception error) when (error is SessionRefusedException or Livebook.Core.Imports.NotebookFormatException or HttpRequestException or TaskCanceledException)
+        catch (Exception error)
+            when (error is SessionRefusedException or Livebook.Core.Imports.NotebookFormatException or HttpRequestException or TaskCanceledException)
         {
             await Console.Error.WriteLineAsync($"[Livebook] {place} was not opened: {error.Message}");
         }

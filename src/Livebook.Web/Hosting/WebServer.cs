@@ -32,6 +32,8 @@ internal static class WebServer
         );
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Livebook", LogLevel.Information);
+        // Why the server cannot start is said by whoever starts it, in one line.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(configuration.Ip, configuration.Port);

@@ -16,9 +16,19 @@ internal static partial class PageSocket
 {
     private const int FirstBufferBytes = 4 * 1024;
 
+    /// <summary>How long a page may take to answer a close.</summary>
+    private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(2);
+
     public static void MapPageSocket(this IEndpointRouteBuilder routes) => routes.Map("/ws", AcceptAsync);
 
-    private static async Task AcceptAsync(HttpContext context, Pages pages, ICluster cluster, LivebookConfiguration configuration, ILoggerFactory logs, IHostApplicationLifetime lifetime)
+    private static async Task AcceptAsync(
+        HttpContext context,
+        Pages pages,
+        ICluster cluster,
+        LivebookConfiguration configuration,
+        ILoggerFactory logs,
+        IHostApplicationLifetime lifetime
+    )
     {
         if (!context.WebSockets.IsWebSocketRequest)
         {
@@ -27,7 +37,12 @@ internal static partial class PageSocket
         }
         if (!OriginCheck.Passes(context.Request))
         {
-            await Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "forbidden", "The socket is not opened by this server's own page. Behind a proxy, pass the Host header on, or list x-forwarded-host in LIVEBOOK_PROXY_HEADERS.");
+            await Problems.WriteAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                "forbidden",
+                "The socket is not opened by this server's own page. Behind a proxy, pass the Host header on, or list x-forwarded-host in LIVEBOOK_PROXY_HEADERS."
+            );
             return;
         }
         if (HealthEndpoints.NotReady(cluster.Status) is { } reason && cluster.Status == NodeStatus.Joining)
@@ -49,10 +64,12 @@ internal static partial class PageSocket
         {
             // The page is gone, or the server stops.
         }
-        catch (Exception error) when (error is InvalidDataException or JsonException)
+        catch (Exception error) when (error is InvalidDataException or JsonException or NotSupportedException)
         {
+            // NotSupportedException: an object of no kind, or of one that this server does not know.
             LogBadMessage(logger, error.Message);
             await queue.CloseAsync(WebSocketCloseStatus.PolicyViolation, error.Message);
+            await HearOutAsync(socket);
         }
     }
 
@@ -77,6 +94,21 @@ internal static partial class PageSocket
             if (body.Count == 0)
                 continue;
             page.Handle(JsonSerializer.Deserialize(body.Written, WireJson.Default.ClientMessage) ?? throw new InvalidDataException("a message is an object"));
+        }
+    }
+
+    /// <summary>Reads on until the page has closed too: what is ended with unread messages is reset, and the page would never see the reason.</summary>
+    private static async Task HearOutAsync(WebSocket socket)
+    {
+        using var limit = new CancellationTokenSource(ClosePatience);
+        var buffer = new byte[FirstBufferBytes];
+        try
+        {
+            while ((await socket.ReceiveAsync(buffer.AsMemory(), limit.Token)).MessageType != WebSocketMessageType.Close) { }
+        }
+        catch (Exception error) when (error is OperationCanceledException or WebSocketException)
+        {
+            // It is gone.
         }
     }
 

@@ -31,6 +31,7 @@ public sealed class RealBrowser : IAsyncLifetime, ICollectionFixture<RealBrowser
     public async ValueTask InitializeAsync()
     {
         _playwright = await Playwright.CreateAsync();
+        Assertions.SetDefaultExpectTimeout(20_000);
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Args = Arguments });
         _node = await Node.StartAsync(new Dictionary<string, string>(), TestContext.Current.CancellationToken);
     }

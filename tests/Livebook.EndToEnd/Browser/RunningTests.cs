@@ -75,15 +75,9 @@ public sealed class RunningTests(RealBrowser browser)
     public async Task Html_runs_in_a_frame_that_reaches_nothing_of_the_page()
     {
         var notebook = await browser.NewNotebookAsync();
-        await notebook.RunAsync(
-            """"
-            HTML("""<h3>Hello</h3><p id="told"></p><script>
-              const tries = [() => parent.document.title, () => document.cookie, () => localStorage.length];
-              told.textContent = tries.map(work => { try { work(); return 'open'; } catch { return 'closed'; } }).join(' ');
-            </script>""")
-            """",
-            "done"
-        );
+        const string Tries = "[() => parent.document.title, () => document.cookie, () => localStorage.length]";
+        const string Tell = $"told.textContent = {Tries}.map(work => {{ try {{ work(); return 'open' }} catch {{ return 'closed' }} }}).join(' ')";
+        await notebook.RunAsync($"HTML(\"<h3>Hello</h3><p id=told></p><script>{Tell}</script>\")", "done");
         var frame = notebook.Page.FrameLocator("iframe.html-out");
         await Expect(frame.Locator("h3")).ToHaveTextAsync("Hello");
         await Expect(frame.Locator("#told")).ToHaveTextAsync("closed closed closed");

@@ -153,7 +153,6 @@ public sealed class CellsApiTests(SharedServer shared) : IClassFixture<SharedSer
     [InlineData("""{ "edits": [{ "from": 3, "to": 1, "insert": "" }] }""")]
     [InlineData("""{ "edits": [{ "from": -1, "to": 1, "insert": "" }] }""")]
     [InlineData("""{ "source": "a", "append": "b" }""")]
-    [InlineData("""{ "append": "b", "revision": 99 }""")]
     [InlineData("""{ "edits": [], "revision": 12345 }""")]
     [InlineData("{}")]
     public async Task An_edit_that_does_not_fit_is_refused_and_changes_nothing(string body)

@@ -11,7 +11,7 @@ public sealed class EvaluationsApiTests(SharedServer shared) : IClassFixture<Sha
     public async Task Cells_are_evaluated_ancestors_first_with_outputs_errors_and_staleness()
     {
         var id = await _api.NewSessionAsync(
-            "# Run\n\n## One\n\n```csharp\nConsole.WriteLine(\"hello\");\nvar x = 20;\n```\n\n```csharp\nx + 1\n```\n\n```csharp\nint.Parse(\"no number\")\n```\n\n```fsharp\nlet y = 1\n```\n"
+            "# Run\n\n## One\n\n```csharp\nConsole.WriteLine(\"hello\");\nvar x = 20;\n```\n\n```csharp\nx + 1\n```\n\n```fsharp\nlet y = 1\n```\n\n```csharp\nint.Parse(\"no number\")\n```\n"
         );
         var cells = await _api.CellsAsync(id);
 
@@ -22,8 +22,8 @@ public sealed class EvaluationsApiTests(SharedServer shared) : IClassFixture<Sha
         Assert.Equal(("result", "21"), OutputOf(second[1]));
 
         var all = (await _api.PostAsync(200, $"sessions/{id}/evaluations", new { cells = "all", wait = 60 })).Json.GetProperty("evaluations");
-        Assert.Equal(["ok", "ok", "failed", "unsupported"], [.. await StatusesAsync(id, all)]);
-        var error = all.EnumerateArray().Single(evaluation => evaluation.GetProperty("cell").GetString() == cells[2]).GetProperty("error");
+        Assert.Equal(["ok", "ok", "unsupported", "failed"], [.. await StatusesAsync(id, all)]);
+        var error = all.EnumerateArray().Single(evaluation => evaluation.GetProperty("cell").GetString() == cells[3]).GetProperty("error");
         Assert.Equal("System.FormatException", error.GetProperty("type").GetString());
         Assert.Equal(1, error.GetProperty("line").GetInt32());
 
@@ -78,7 +78,7 @@ public sealed class EvaluationsApiTests(SharedServer shared) : IClassFixture<Sha
         var id = await _api.NewSessionAsync("# Run\n\n## One\n\n```csharp\nEnvironment.ProcessId\n```\n");
         var first = OutputOf(await RunAsync(id)).Text;
         var session = (await _api.GetAsync(200, $"sessions/{id}")).Json.GetProperty("runtime");
-        Assert.Equal("connected", session.GetProperty("status").GetString());
+        Assert.Equal("idle", session.GetProperty("status").GetString());
         Assert.True(session.GetProperty("memoryBytes").GetInt64() > 0);
 
         await _api.PostAsync(200, $"sessions/{id}/runtime/restart");
@@ -86,7 +86,7 @@ public sealed class EvaluationsApiTests(SharedServer shared) : IClassFixture<Sha
         Assert.NotEqual(first, OutputOf(await RunAsync(id)).Text);
 
         await _api.DeleteAsync(200, $"sessions/{id}/runtime");
-        Assert.Equal("disconnected", (await _api.GetAsync(200, $"sessions/{id}")).Json.GetProperty("runtime").GetProperty("status").GetString());
+        Assert.Equal("off", (await _api.GetAsync(200, $"sessions/{id}")).Json.GetProperty("runtime").GetProperty("status").GetString());
         Assert.Equal("refused", (await _api.DeleteAsync(422, $"sessions/{id}/runtime")).Problem);
     }
 

@@ -39,7 +39,8 @@ public sealed partial class ServerProcessTests : IDisposable
     [Fact]
     public async Task A_data_path_of_another_server_is_named()
     {
-        await using var server = await TestServer.StartOnAsync(_data);
+        await using var other = LivebookProcess.Start(["server"], ("LIVEBOOK_DATA_PATH", _data.Path), ("LIVEBOOK_PORT", "0"), ("LIVEBOOK_SPARE_RUNTIMES", "0"));
+        await other.WritesAsync("Application running at");
         var ended = await LivebookProcess.RunAsync(["server"], ("LIVEBOOK_DATA_PATH", _data.Path), ("LIVEBOOK_PORT", "0"));
         Assert.Equal(1, ended.ExitCode);
         Assert.Matches(@"^\[Livebook\] LIVEBOOK_DATA_PATH [^\n]+\n$", ended.Error);

@@ -35,7 +35,7 @@ public sealed class PageSocketTests
             {
                 type = "submit",
                 @ref = 1,
-                operation = new { type = "rename_notebook", name = "Alive" },
+                operation = new { op = "rename_notebook", name = "Alive" },
             }
         );
         var answer = await ReadAsync(socket, "accepted");
@@ -117,7 +117,8 @@ public sealed class PageSocketTests
     [InlineData("[]")]
     [InlineData("null")]
     [InlineData("""{ "type": "launch_rockets" }""")]
-    [InlineData("""{ "type": "submit", "ref": 1, "operation": { "type": "reported" } }""")]
+    [InlineData("""{ "type": "submit", "ref": 1, "operation": { "op": "reported" } }""")]
+    [InlineData("""{ "type": "submit", "ref": 1, "operation": {} }""")]
     public async Task A_message_that_is_none_ends_the_socket(string message)
     {
         await using var server = await TestServer.StartAsync(("LIVEBOOK_TOKEN_ENABLED", "false"));
