@@ -51,7 +51,7 @@ public sealed class FileTests(RealBrowser browser)
     }
 
     [Fact]
-    public async Task A_file_is_opened_by_its_path_and_by_upload()
+    public async Task A_notebook_is_opened_by_path_by_upload_and_by_paste()
     {
         var page = await browser.HomeAsync();
         var sample = Path.Combine(Repository.Samples, "hello.livemd");
@@ -59,6 +59,11 @@ public sealed class FileTests(RealBrowser browser)
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Hello, Livebook" })).ToBeVisibleAsync();
         var copy = Path.Combine(browser.Node.DataPath, "by-path.livemd");
         File.Copy(sample, copy);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Home" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Paste source" }).ClickAsync();
+        await page.GetByLabel("Text of a notebook").FillAsync("# Pasted\n\n## Section\n\n```csharp\n1\n```\n");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Open as notebook" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Pasted" })).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Home" }).ClickAsync();
         await page.GetByLabel("Path on the server").FillAsync(copy);
         await page.Keyboard.PressAsync("Enter");

@@ -32,6 +32,8 @@ internal sealed class TestCluster(ICluster inner) : ICluster
         remove => inner.Changed -= value;
     }
 
+    public bool MayExist(string id) => inner.MayExist(id);
+
     public string LeastLoaded() => inner.LeastLoaded();
 
     public async Task<IOwnedLog> CreateAsync(string id, ReadOnlyMemory<byte> snapshot, ReadOnlyMemory<byte> info, CancellationToken stop) =>
