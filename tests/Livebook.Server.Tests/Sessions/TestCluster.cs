@@ -24,8 +24,6 @@ internal sealed class TestCluster(ICluster inner) : ICluster
 
     public ImmutableDictionary<string, LogEntryInfo> Logs => inner.Logs;
 
-    public bool MayExist(string id) => inner.MayExist(id);
-
     public event Action? Changed
     {
         add => inner.Changed += value;
