@@ -58,7 +58,12 @@ public sealed class LivebookServer : IAsyncDisposable
     internal SessionHost Host => _host;
 
     /// <summary>Begins to take part in the cluster and serves what this node owns.</summary>
-    public Task StartAsync(CancellationToken stop) => Cluster.StartAsync(_host, stop);
+    public async Task StartAsync(CancellationToken stop)
+    {
+        await Cluster.StartAsync(_host, stop);
+        if (Cluster.Status != NodeStatus.Alone)
+            _ = Task.Run(Rehearsal.Run, stop);
+    }
 
     /// <summary>Saves what has a file, ends runtimes and leaves.</summary>
     public async ValueTask DisposeAsync()
