@@ -67,6 +67,7 @@ internal static class WebServer
         services.AddSingleton<Access>();
         services.AddSingleton<FailureLimit>();
         services.AddSingleton<ClientFiles>();
+        services.AddHostedService<IdleMemory>();
         services.AddRouting();
         services.AddApiDocument();
         services.AddSingleton<ICluster>(provider => ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System));
