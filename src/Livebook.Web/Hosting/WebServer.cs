@@ -71,6 +71,7 @@ internal static class WebServer
         services.AddSingleton<Access>();
         services.AddSingleton<FailureLimit>();
         services.AddSingleton<ClientFiles>();
+        services.AddHostedService<IdleMemory>();
         services.AddRouting();
         services.AddApiDocument();
         services.AddSingleton<ICluster>(provider =>
