@@ -8,6 +8,9 @@ internal static class Memory
     private const int JoinsAtOnce = 20;
     private const double KilobytesPerMegabyte = 1024;
 
+    /// <summary>The server gives memory back when it has been quiet for 10 to 20 s.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(25);
+
     public static async Task RunAsync(ServerProgram program, int[] viewers, Report report, CancellationToken stop)
     {
         await using (var server = await Server.StartAsync(program, stop))
@@ -56,7 +59,6 @@ internal static class Memory
     private static async Task SettleAsync(ProcessFigures process, CancellationToken stop)
     {
         await process.UntilAtRestAsync(stop);
-        await DiagnosticPort.CollectAsync(process.Pid, stop);
-        await process.UntilAtRestAsync(stop);
+        await Task.Delay(Quiet, stop);
     }
 }

@@ -57,6 +57,7 @@ Add(
 );
 Add("viewers", "Many viewers while one types.", (parsed, program, report, stop) => Viewers.RunAsync(program, parsed.GetValue(viewers)!, report, stop), viewers);
 Add("output", "A cell that prints a million lines.", (parsed, program, report, stop) => MillionLines.RunAsync(program, report, stop));
+
 // Servers and runtimes end before this does, also when it is interrupted.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 
@@ -75,7 +76,8 @@ void Add(string verb, string description, Func<ParseResult, ServerProgram, Repor
                 Console.WriteLine(parsed.GetValue(json) ? report.ToJson() : report.ToString());
                 return 0;
             }
-            catch (Exception error) when (error is InvalidOperationException or TimeoutException or HttpRequestException or IOException or OperationCanceledException)
+            catch (Exception error)
+                when (error is InvalidOperationException or TimeoutException or HttpRequestException or IOException or OperationCanceledException)
             {
                 await Console.Error.WriteLineAsync($"{verb}: {error.Message}");
                 return 1;

@@ -135,6 +135,7 @@ export type ClientOperation =
   | MoveCell
   | SetCell
   | EditText
+  | PatchText
   | Evaluate
   | Cancel
   | EraseOutputs
@@ -188,6 +189,7 @@ export interface SessionSummary {
   readonly id: string;
   readonly name: string;
   readonly file: string | null;
+  readonly version: number;
   readonly node: string;
   readonly standby: string | null;
   readonly epoch: number;
@@ -296,6 +298,16 @@ export interface EditText {
   readonly editor: string;
   readonly revision: number;
   readonly updates: readonly ChangeSet[];
+}
+
+export interface PatchText {
+  readonly op: "patch_text";
+  readonly cell: string;
+  readonly editor: string;
+  readonly source?: string | null;
+  readonly edits?: readonly TextEdit[] | null;
+  readonly append?: string | null;
+  readonly revision?: number | null;
 }
 
 export interface Evaluate {
@@ -436,6 +448,12 @@ export interface NodeView {
 export type OutputSize = "default" | "wide" | "full";
 
 export type ChangeSet = readonly (number | readonly [number, ...string[]])[];
+
+export interface TextEdit {
+  readonly from: number;
+  readonly to: number;
+  readonly insert: string;
+}
 
 export interface OutputView {
   readonly kind: OutputKind;

@@ -27,7 +27,15 @@ public sealed class LivebookServer : IAsyncDisposable
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
 
-    public LivebookServer(ServerOptions options, ICluster cluster, IRuntimes runtimes, INotebookFiles files, DiskSpace disk, ILoggerFactory logs, TimeProvider time)
+    public LivebookServer(
+        ServerOptions options,
+        ICluster cluster,
+        IRuntimes runtimes,
+        INotebookFiles files,
+        DiskSpace disk,
+        ILoggerFactory logs,
+        TimeProvider time
+    )
     {
         Cluster = cluster;
         _runtimes = runtimes;
@@ -47,8 +55,15 @@ public sealed class LivebookServer : IAsyncDisposable
 
     public Pages Pages { get; }
 
+    internal SessionHost Host => _host;
+
     /// <summary>Begins to take part in the cluster and serves what this node owns.</summary>
-    public Task StartAsync(CancellationToken stop) => Cluster.StartAsync(_host, stop);
+    public async Task StartAsync(CancellationToken stop)
+    {
+        await Cluster.StartAsync(_host, stop);
+        if (Cluster.Status != NodeStatus.Alone)
+            _ = Task.Run(Rehearsal.Run, stop);
+    }
 
     /// <summary>Saves what has a file, ends runtimes and leaves.</summary>
     public async ValueTask DisposeAsync()

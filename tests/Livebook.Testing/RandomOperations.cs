@@ -45,8 +45,10 @@ public sealed class RandomOperations(int seed)
     {
         if (state.Runtime.Status == "starting")
         {
+            if (_random.Next(8) == 0)
+                return new RuntimeOperation.StartFailed(state.Runtime.Start, "no such program");
             _report = 0;
-            return new RuntimeOperation.Connected($"runtime-{++_ids}", "node-1", 1, ".NET");
+            return new RuntimeOperation.Connected($"runtime-{++_ids}", "node-1", 1, ".NET", state.Runtime.Start);
         }
         var cell = Pick([.. state.Cells.Where(entry => entry.Value.Status == CellStatus.Evaluating).Select(entry => entry.Key).Order()]) ?? AnyCell(state);
         var evaluation = state.StateOf(cell).Evaluation;
@@ -148,7 +150,13 @@ public sealed class RandomOperations(int seed)
             0 => new ClientOperation.RenameNotebook($"Name {_random.Next(9)}"),
             1 => new ClientOperation.SetNotebook(_random.Next(2) == 0, _random.Next(3) * 5),
             2 => new ClientOperation.RenameSection(AnySection(state), "Another"),
-            3 or 4 => new ClientOperation.SetCell(AnyCell(state), null, _random.Next(2) == 0, _random.Next(2) == 0, (OutputSize)_random.Next(3)),
+            3 or 4 => new ClientOperation.SetCell(
+                AnyCell(state),
+                _random.Next(4) == 0 ? "fsharp" : null,
+                _random.Next(2) == 0,
+                _random.Next(2) == 0,
+                (OutputSize)_random.Next(3)
+            ),
             5 => new ClientOperation.Save(),
             6 => new ClientOperation.ResolveFileConflict(Pick(["reload", "keep_both", "overwrite"])!),
             _ => new ClientOperation.DismissNotice(Pick([.. state.Notices.Keys.Order()]) ?? "none"),

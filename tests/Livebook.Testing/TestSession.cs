@@ -81,7 +81,7 @@ public sealed class TestSession(SessionState state)
     public TestSession Connected()
     {
         _reports = 0;
-        return After(new RuntimeOperation.Connected(Runtime, "node-1", 4711, ".NET 10"));
+        return After(new RuntimeOperation.Connected(Runtime, "node-1", 4711, ".NET 10", State.Runtime.Start));
     }
 
     public Outcome.Accepted Report(RuntimeReport report) => Accept(new RuntimeOperation.Reported(Runtime, ++_reports, report));

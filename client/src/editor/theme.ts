@@ -7,10 +7,11 @@ export const cellTheme = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--code)", lineHeight: "var(--lh-code)", fontFeatureSettings: '"calt" 0', overflowX: "auto", scrollbarWidth: "thin", scrollbarColor: "var(--line-2) transparent" },
   ".cm-content": { padding: "0 0 12px", caretColor: "var(--ink)", tabSize: "4" },
   ".cm-line": { padding: "0 14px" },
+  ".cm-gutters ~ .cm-content .cm-line": { paddingLeft: "6px" },
   // Opaque: long lines scroll under the numbers.
   ".cm-gutters": { background: "var(--sunken)", borderRadius: "var(--r3)", border: "none", color: "var(--c-line)" },
   "&.cm-focused .cm-activeLineGutter": { background: "color-mix(in srgb, var(--hover) 55%, var(--sunken))", color: "var(--ink-3)" },
-  ".cm-lineNumbers .cm-gutterElement": { minWidth: "28px", width: "28px", padding: "0", textAlign: "right", fontSize: "11.5px", fontVariantNumeric: "tabular-nums" },
+  ".cm-lineNumbers .cm-gutterElement": { minWidth: "36px", width: "36px", padding: "0 8px 0 0", textAlign: "right", fontSize: "11.5px", fontVariantNumeric: "tabular-nums" },
   ".cm-gutterElement.cm-line-error": { color: "var(--bad-ink)" },
   ".cm-gutterElement.cm-line-warning": { color: "var(--warn-ink)" },
   ".cm-line.cm-line-error": { background: "var(--bad-soft)" },

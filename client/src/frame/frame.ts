@@ -38,6 +38,11 @@ function report(): void {
 
 function receive({ data }: MessageEvent): void {
   if (data?.type === "content") show(String(data.html));
+  if (data?.type === "fonts") {
+    for (const { family, data: font } of data.fonts as { family: string; data: ArrayBuffer }[]) {
+      document.fonts.add(new FontFace(family, font, { weight: "100 900" }));
+    }
+  }
   if (data?.type === "theme") {
     document.documentElement.style.colorScheme = data.dark ? "dark" : "light";
     document.documentElement.dataset.theme = data.dark ? "dark" : "light";

@@ -136,6 +136,8 @@ internal sealed partial class LogKeeper
     private void Adopt(HeldLog held, long epoch, bool certain, OwnershipReason reason)
     {
         var kept = held.Owned;
+        // The copy has the description of its last snapshot; the last owner's list had the newest.
+        held.Copy.Info = Registry.Logs.TryGetValue(held.Id, out var listed) ? listed.Info : held.Copy.Info;
         held.Role = LogRole.Owner;
         held.Owner = null;
         WriteState(held, held.Copy.State.Begin(NewReign(), epoch, certain));

@@ -89,7 +89,7 @@ internal static partial class CellRules
     }
 
     /// <summary>Stops and forgets what a cell did and keeps its text in the bin. The cell has left the notebook already.</summary>
-    public static void ToBin(Step step, BinEntry entry, ImmutableArray<Place> places)
+    public static void ToBin(Step step, BinEntry entry, Places places)
     {
         EvaluationRules.Stop(step, entry.Cell.Id, places);
         OutputRules.Clear(step, entry.Cell.Id);
@@ -149,11 +149,10 @@ internal static partial class CellRules
     }
 
     /// <summary>Queued cells whose ancestors changed leave the queue; a running cell stays in its flow (E16).</summary>
-    public static void Moved(Step step, ImmutableArray<Place> before)
+    public static void Moved(Step step, Places before)
     {
         var after = Flow.Walk(step.State.Notebook);
-        var flows = before.ToDictionary(place => place.Cell.Id, place => place.Flow);
-        if (after.Any(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating && flows[place.Cell.Id] != place.Flow))
+        if (after.Any(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating && before.Find(place.Cell.Id)?.Flow != place.Flow))
         {
             step.Refuse("a running cell cannot move between the main flow and a branch: stop it first");
             return;
@@ -184,7 +183,7 @@ internal static partial class CellRules
         };
         if (changed is CodeCell code && operation.ContinueOnError is { } continues)
             changed = code with { ContinueOnError = continues };
-        if (step.Take(step.State.Notebook.ReplaceCell(changed)) && operation.ReevaluateAutomatically == true)
-            EvaluationRules.Reevaluate(step);
+        if (step.Take(step.State.Notebook.ReplaceCell(changed)) && (operation.ReevaluateAutomatically == true || changed.Language != cell.Language))
+            EvaluationRules.Settle(step);
     }
 }

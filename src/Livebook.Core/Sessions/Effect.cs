@@ -6,12 +6,13 @@ namespace Livebook.Core.Sessions;
 /// <summary>Something to do outside. A value: the edges carry it out and report back as an operation.</summary>
 public abstract record Effect
 {
-    /// <summary>Start a runtime process; answered by <see cref="RuntimeOperation.Connected"/> or <see cref="RuntimeOperation.Down"/>.</summary>
-    public sealed record StartRuntime : Effect;
+    /// <summary>Start a runtime process; answered by <see cref="RuntimeOperation.Connected"/> or <see cref="RuntimeOperation.StartFailed"/> with the same number.</summary>
+    public sealed record StartRuntime(int Start) : Effect;
 
     public sealed record StopRuntime : Effect;
 
-    public sealed record StartEvaluation(string Cell, int Evaluation, string Language, string Source, ImmutableArray<string> Path) : Effect;
+    /// <param name="Flow">Evaluations of different flows run side by side.</param>
+    public sealed record StartEvaluation(string Cell, int Evaluation, string Language, string Source, ImmutableArray<string> Path, string Flow) : Effect;
 
     public sealed record StopEvaluation(string Cell, int Evaluation) : Effect;
 

@@ -13,7 +13,8 @@ public static class EvaluationQueries
     {
         if (state.Notebook.Find(cellId) is not EvaluableCell cell || state.Runtime.Status != "connected")
             return null;
-        var path = Flow.Ancestors(Flow.Walk(state.Notebook), cellId)
+        var path = Flow.Walk(state.Notebook)
+            .Ancestors(cellId)
             .Where(ancestor => state.StateOf(ancestor) is { Validity: CellValidity.Evaluated, Errored: false });
         return new RuntimeCommand.Diagnose(cellId, state.StateOf(cellId).TextRevision, cell.Language, cell.Source, [.. path]);
     }
@@ -21,8 +22,9 @@ public static class EvaluationQueries
     /// <summary><c>fresh</c>, <c>evaluated</c>, <c>stale</c> or <c>aborted</c>.</summary>
     public static string Validity(SessionState state, string cellId)
     {
-        var snapshots = Flow.Snapshots(state, Flow.Walk(state.Notebook));
-        return SessionProjection.Validity(state.StateOf(cellId), snapshots.GetValueOrDefault(cellId));
+        var places = Flow.Walk(state.Notebook);
+        ulong? snapshot = places.Find(cellId) is { } place ? Flow.Snapshots(state, places)[place.Index] : null;
+        return SessionProjection.Validity(state.StateOf(cellId), snapshot);
     }
 
     /// <summary>Every evaluable cell in the order in which they are evaluated, ancestors first.</summary>

@@ -26,13 +26,12 @@ internal static class EvaluationRules
         step.Resource = string.Join(',', Queue(step, chosen, places));
     }
 
-    private static HashSet<string> Choose(Step step, ClientOperation.Evaluate operation, ImmutableArray<Place> places)
+    private static HashSet<string> Choose(Step step, ClientOperation.Evaluate operation, Places places)
     {
-        var known = places.Select(place => place.Cell.Id).ToHashSet();
         var chosen = new HashSet<string>();
         foreach (var id in operation.Cells)
         {
-            if (!known.Contains(id))
+            if (places.Find(id) is null)
                 step.Refuse($"there is no cell {id} that can be evaluated");
             chosen.Add(id);
         }
@@ -50,8 +49,9 @@ internal static class EvaluationRules
                 break;
             case "outdated":
                 var outdated = Outdated(step.State, places);
+                outdated.UnionWith(chosen);
                 if (places.Any(place => place.Section == Section.SetupId && outdated.Contains(place.Cell.Id) && SetupAgain(step.State, place.Cell.Id)))
-                    outdated = [.. known];
+                    outdated = [.. places.Select(place => place.Cell.Id)];
                 foreach (var place in places)
                 {
                     // Who builds on something that is about to run runs too (E13).
@@ -74,7 +74,7 @@ internal static class EvaluationRules
     private static bool EmptySetup(Place place) => place.Section == Section.SetupId && string.IsNullOrWhiteSpace(place.Cell.Source);
 
     /// <summary>Cells whose outputs are not those of their present text on their present ancestors.</summary>
-    public static HashSet<string> Outdated(SessionState state, ImmutableArray<Place> places)
+    public static HashSet<string> Outdated(SessionState state, Places places)
     {
         var snapshots = Flow.Snapshots(state, places);
         return
@@ -84,14 +84,14 @@ internal static class EvaluationRules
                 {
                     var cell = state.StateOf(place.Cell.Id);
                     return !EmptySetup(place)
-                        && (cell.Validity != CellValidity.Evaluated || cell.EvaluatedSource != place.Cell.Source || cell.Snapshot != snapshots[place.Cell.Id]);
+                        && (cell.Validity != CellValidity.Evaluated || cell.EvaluatedSource != place.Cell.Source || cell.Snapshot != snapshots[place.Index]);
                 })
                 .Select(place => place.Cell.Id),
         ];
     }
 
     /// <summary>Queues cells with their outdated ancestors, in document order, and starts what can start. Returns those it has queued.</summary>
-    public static List<string> Queue(Step step, HashSet<string> chosen, ImmutableArray<Place> places)
+    public static List<string> Queue(Step step, HashSet<string> chosen, Places places)
     {
         var outdated = Outdated(step.State, places);
         var wanted = new HashSet<string>(chosen);
@@ -135,22 +135,20 @@ internal static class EvaluationRules
             return;
         if (step.State.Runtime.Status is "off" or "down")
         {
-            step.State = step.State with { Runtime = new RuntimeState { Status = "starting" } };
-            step.Do(new Effect.StartRuntime());
+            RuntimeRules.Start(step);
             return;
         }
         if (step.State.Runtime.Status != "connected")
             return;
 
         var places = Flow.Walk(step.State.Notebook);
-        var byId = places.ToDictionary(place => place.Cell.Id);
         var busy = places.Where(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating).Select(place => place.Flow).ToHashSet();
         foreach (var id in step.State.Queue)
         {
-            if (!byId.TryGetValue(id, out var place) || busy.Contains(place.Flow))
+            if (places.Find(id) is not { } place || busy.Contains(place.Flow))
                 continue;
             // The first cell of a branch starts from the main flow's state: it waits until nothing there can change it (E6).
-            if (place.StartsBranch && (busy.Contains(Flow.Main) || step.State.Queue.Any(other => byId[other].Flow == Flow.Main)))
+            if (place.StartsBranch && (busy.Contains(Flow.Main) || step.State.Queue.Any(other => places.Find(other)?.Flow == Flow.Main)))
                 continue;
             busy.Add(place.Flow);
             Start(step, place, places);
@@ -164,21 +162,26 @@ internal static class EvaluationRules
         Pump(step);
     }
 
-    private static ImmutableArray<string> Path(SessionState state, ImmutableArray<Place> places, string id) =>
-        [.. Flow.Ancestors(places, id).Where(ancestor => state.StateOf(ancestor) is { Validity: CellValidity.Evaluated, Errored: false })];
+    private static ImmutableArray<string> Path(SessionState state, Places places, string id) =>
+        [.. places.Ancestors(id).Where(ancestor => state.StateOf(ancestor) is { Validity: CellValidity.Evaluated, Errored: false })];
 
     /// <summary>Asks once more for an evaluation that was started already.</summary>
-    public static void SendAgain(Step step, Place place, ImmutableArray<Place> places)
+    public static void SendAgain(Step step, Place place)
     {
         var cell = step.State.StateOf(place.Cell.Id);
-        var path = Path(step.State, places, place.Cell.Id);
-        step.Do(new Effect.StartEvaluation(place.Cell.Id, cell.Evaluation, place.Cell.Language, cell.EvaluatedSource ?? "", path));
+        Ask(step, place, cell.Evaluation, cell.EvaluatedSource ?? "");
     }
 
-    private static void Start(Step step, Place place, ImmutableArray<Place> places)
+    private static void Ask(Step step, Place place, int evaluation, string source)
+    {
+        var path = Path(step.State, Flow.Walk(step.State.Notebook), place.Cell.Id);
+        step.Do(new Effect.StartEvaluation(place.Cell.Id, evaluation, place.Cell.Language, source, path, place.Flow));
+    }
+
+    private static void Start(Step step, Place place, Places places)
     {
         var id = place.Cell.Id;
-        var snapshot = Flow.Snapshots(step.State, places)[id];
+        var snapshot = Flow.Snapshots(step.State, places)[place.Index];
         var evaluation = step.State.StateOf(id).Evaluation + 1;
         OutputRules.Clear(step, id);
         step.State = step.State with { Queue = step.State.Queue.Remove(id) };
@@ -200,7 +203,7 @@ internal static class EvaluationRules
                     DiagnosticsRevision = cell.TextRevision,
                 }
         );
-        step.Do(new Effect.StartEvaluation(id, evaluation, place.Cell.Language, place.Cell.Source, Path(step.State, places, id)));
+        Ask(step, place, evaluation, place.Cell.Source);
     }
 
     /// <summary>Stops one cell or all.</summary>
@@ -218,7 +221,7 @@ internal static class EvaluationRules
     }
 
     /// <summary>Takes a cell and what builds on it out of the queue, or stops it when it runs.</summary>
-    public static bool Stop(Step step, string id, ImmutableArray<Place> places)
+    public static bool Stop(Step step, string id, Places places)
     {
         var cell = step.State.StateOf(id);
         switch (cell.Status)
@@ -236,7 +239,7 @@ internal static class EvaluationRules
         }
     }
 
-    public static void UnqueueDependents(Step step, string id, ImmutableArray<Place> places)
+    public static void UnqueueDependents(Step step, string id, Places places)
     {
         if (!step.State.Queue.IsEmpty)
             Unqueue(step, Flow.Dependents(places, id).Contains);
@@ -273,8 +276,8 @@ internal static class EvaluationRules
             .Where(place =>
                 place.Cell.ReevaluateAutomatically
                 && step.State.StateOf(place.Cell.Id) is { Status: CellStatus.Ready, Validity: CellValidity.Evaluated } cell
-                && cell.Snapshot != snapshots[place.Cell.Id]
-                && !Flow.Ancestors(places, place.Cell.Id).Any(ancestor => Blocks(step.State, ancestor))
+                && cell.Snapshot != snapshots[place.Index]
+                && !places.Ancestors(place.Cell.Id).Any(ancestor => Blocks(step.State, ancestor))
             )
             .Select(place => place.Cell.Id)
             .ToHashSet();

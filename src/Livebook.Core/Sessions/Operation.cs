@@ -33,6 +33,7 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(ClientOperation.DismissNotice), "dismiss_notice")]
 [JsonDerivedType(typeof(RuntimeOperation.Reported), "runtime_reported")]
 [JsonDerivedType(typeof(RuntimeOperation.Connected), "runtime_connected")]
+[JsonDerivedType(typeof(RuntimeOperation.StartFailed), "runtime_start_failed")]
 [JsonDerivedType(typeof(RuntimeOperation.Down), "runtime_down")]
 [JsonDerivedType(typeof(SystemOperation.Adopted), "adopted")]
 [JsonDerivedType(typeof(SystemOperation.AutosaveDue), "autosave_due")]
@@ -181,9 +182,13 @@ public abstract record RuntimeOperation : Operation
     /// <param name="Sequence">The report's number.</param>
     public sealed record Reported(string Runtime, long Sequence, RuntimeReport Report) : RuntimeOperation;
 
-    public sealed record Connected(string Runtime, string Node, int Pid, string Framework) : RuntimeOperation;
+    /// <param name="Start">Which start it answers (<see cref="Effect.StartRuntime"/>).</param>
+    public sealed record Connected(string Runtime, string Node, int Pid, string Framework, int Start) : RuntimeOperation;
 
-    /// <summary>The runtime is gone: crashed, stopped, or could not be started.</summary>
+    /// <summary>No runtime could be started.</summary>
+    public sealed record StartFailed(int Start, string Reason) : RuntimeOperation;
+
+    /// <summary>The runtime is gone: crashed or stopped.</summary>
     public sealed record Down(string Runtime, string Reason) : RuntimeOperation;
 }
 

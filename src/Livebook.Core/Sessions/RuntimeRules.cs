@@ -11,9 +11,30 @@ internal static class RuntimeRules
     public static void Restart(Step step)
     {
         Stop(step);
-        step.State = step.State with { Runtime = new RuntimeState { Status = "starting" } };
-        step.Do(new Effect.StartRuntime());
+        Start(step);
     }
+
+    /// <summary>Asks for a process.</summary>
+    public static void Start(Step step)
+    {
+        var start = step.State.Runtime.Start + 1;
+        step.State = step.State with
+        {
+            Runtime = new RuntimeState { Status = "starting", Start = start },
+        };
+        step.Do(new Effect.StartRuntime(start));
+    }
+
+    private static void Without(Step step, string status, string? message = null) =>
+        step.State = step.State with
+        {
+            Runtime = new RuntimeState
+            {
+                Status = status,
+                Start = step.State.Runtime.Start,
+                Message = message,
+            },
+        };
 
     public static void Disconnect(Step step)
     {
@@ -23,7 +44,7 @@ internal static class RuntimeRules
             return;
         }
         Stop(step);
-        step.State = step.State with { Runtime = new RuntimeState() };
+        Without(step, "off");
     }
 
     private static void Stop(Step step)
@@ -35,9 +56,9 @@ internal static class RuntimeRules
 
     public static void Connected(Step step, RuntimeOperation.Connected operation)
     {
-        if (step.State.Runtime.Status != "starting")
+        if (step.State.Runtime.Status != "starting" || step.State.Runtime.Start != operation.Start)
         {
-            step.Refuse("no runtime is expected");
+            step.Refuse("this runtime is not expected");
             return;
         }
         step.State = step.State with
@@ -45,6 +66,7 @@ internal static class RuntimeRules
             Runtime = new RuntimeState
             {
                 Status = "connected",
+                Start = operation.Start,
                 Id = operation.Runtime,
                 Node = operation.Node,
                 Pid = operation.Pid,
@@ -57,17 +79,24 @@ internal static class RuntimeRules
     public static void Down(Step step, RuntimeOperation.Down operation)
     {
         var current = step.State.Runtime;
-        var starting = current.Status == "starting" && operation.Runtime.Length == 0;
-        if (!starting && (current.Status != "connected" || current.Id != operation.Runtime))
+        if (current.Status != "connected" || current.Id != operation.Runtime)
         {
             step.Refuse("that runtime is not in use any more");
             return;
         }
         AbortAll(step);
-        step.State = step.State with
+        Without(step, "down", operation.Reason);
+    }
+
+    public static void StartFailed(Step step, RuntimeOperation.StartFailed operation)
+    {
+        if (step.State.Runtime.Status != "starting" || step.State.Runtime.Start != operation.Start)
         {
-            Runtime = new RuntimeState { Status = "down", Message = operation.Reason },
-        };
+            step.Refuse("nobody waits for this runtime any more");
+            return;
+        }
+        AbortAll(step);
+        Without(step, "down", operation.Reason);
     }
 
     /// <summary>The queue is empty, and whatever had run has lost what it defined.</summary>
@@ -100,7 +129,7 @@ internal static class RuntimeRules
             // The last owner may have died between the log and the runtime: what the runtime knows already it ignores.
             var places = Flow.Walk(step.State.Notebook);
             foreach (var place in places.Where(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating))
-                EvaluationRules.SendAgain(step, place, places);
+                EvaluationRules.SendAgain(step, place);
             EvaluationRules.Pump(step);
             return;
         }
@@ -108,7 +137,7 @@ internal static class RuntimeRules
             return;
         var had = step.State.Cells.Values.Any(cell => cell.Status != CellStatus.Ready || cell.Validity == CellValidity.Evaluated);
         AbortAll(step);
-        step.State = step.State with { Runtime = new RuntimeState() };
+        Without(step, "off");
         if (had)
         {
             step.State = step.State with

@@ -10,6 +10,10 @@ public static class SessionReducer
     /// <summary>How long an <c>Idempotency-Key</c> and a silent client's last ref are remembered.</summary>
     private static readonly TimeSpan Memory = TimeSpan.FromHours(24);
 
+    /// <summary>How many keys are remembered at most, and after how many new ones old ones are forgotten.</summary>
+    private const int MostKeys = 10_240;
+    private const int TidyKeys = 256;
+
     /// <summary>The state of a session that was just opened with this notebook.</summary>
     public static SessionState Open(string id, Notebook notebook, DateTimeOffset now, ImmutableArray<string> warnings)
     {
@@ -31,7 +35,7 @@ public static class SessionReducer
     /// <summary>Applies one operation. A refusal leaves the state as it was.</summary>
     public static Outcome Apply(SessionState state, Operation operation, Stamp stamp)
     {
-        if (stamp is { Client: { } client, Ref: { } number } && state.Refs.TryGetValue(client, out var seen) && number <= seen.Ref)
+        if (stamp is { Client: { } client, Ref: { } number } && state.Refs.TryGetValue(client, out var seen) && seen.Includes(number))
             return new Outcome.Repeated(seen.Version, null);
         if (stamp.Key is { } key && state.Keys.TryGetValue(key, out var result) && stamp.Time - result.At < Memory)
             return new Outcome.Repeated(result.Version, result.Resource);
@@ -51,14 +55,23 @@ public static class SessionReducer
             var refs = state.Refs;
             if (!refs.ContainsKey(client))
                 refs = refs.RemoveRange(refs.Where(entry => stamp.Time - entry.Value.At > Memory).Select(entry => entry.Key));
-            state = state with { Refs = refs.SetItem(client, new SeenRef(number, stamp.Time, state.Version)) };
+            state = state with { Refs = refs.SetItem(client, SeenRef.With(refs.GetValueOrDefault(client), number, stamp.Time, state.Version)) };
         }
         if (stamp.Key is { } key)
         {
-            var keys = state.Keys.RemoveRange(state.Keys.Where(entry => stamp.Time - entry.Value.At > Memory).Select(entry => entry.Key));
-            state = state with { Keys = keys.SetItem(key, new KeyedResult(stamp.Time, state.Version, resource)) };
+            state = state with { Keys = Tidy(state.Keys, stamp.Time).SetItem(key, new KeyedResult(stamp.Time, state.Version, resource)) };
         }
         return state;
+    }
+
+    private static ImmutableDictionary<string, KeyedResult> Tidy(ImmutableDictionary<string, KeyedResult> keys, DateTimeOffset now)
+    {
+        // Now and then is enough: every operation of the API has a key.
+        if (keys.Count % TidyKeys != 0 || keys.IsEmpty)
+            return keys;
+        keys = keys.RemoveRange(keys.Where(entry => now - entry.Value.At > Memory).Select(entry => entry.Key));
+        var surplus = keys.Count + TidyKeys - MostKeys;
+        return surplus <= 0 ? keys : keys.RemoveRange(keys.OrderBy(entry => entry.Value.Version).Take(surplus).Select(entry => entry.Key));
     }
 
     private static void Dispatch(Step step, Operation operation)
@@ -142,6 +155,9 @@ public static class SessionReducer
                 break;
             case RuntimeOperation.Connected connected:
                 RuntimeRules.Connected(step, connected);
+                break;
+            case RuntimeOperation.StartFailed failed:
+                RuntimeRules.StartFailed(step, failed);
                 break;
             case RuntimeOperation.Down down:
                 RuntimeRules.Down(step, down);

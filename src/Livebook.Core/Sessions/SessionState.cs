@@ -36,7 +36,7 @@ public sealed record SessionState
     /// <summary>Goes up whenever what the file holds has changed.</summary>
     public long ContentRevision { get; init; }
 
-    /// <summary>Highest <see cref="Stamp.Ref"/> by client, so that what is sent again does not happen again.</summary>
+    /// <summary>Which <see cref="Stamp.Ref"/>s of each client were accepted, so that what is sent again does not happen again.</summary>
     public ImmutableDictionary<string, SeenRef> Refs { get; init; } = ImmutableDictionary<string, SeenRef>.Empty;
 
     /// <summary>Results by <c>Idempotency-Key</c>, kept for 24 h.</summary>
@@ -99,8 +99,8 @@ public sealed record CellState
     [JsonConverter(typeof(SurrogateSafeString))]
     public string? EvaluatedSource { get; init; }
 
-    /// <summary>Evaluations of the ancestors when it was evaluated; differing from the present ones makes the cell stale.</summary>
-    public string? Snapshot { get; init; }
+    /// <summary>Digest of what it built on when it was evaluated (see <see cref="Flow.Snapshots"/>); differing from the present one makes the cell stale.</summary>
+    public ulong? Snapshot { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public double? DurationMs { get; init; }
     public string? Progress { get; init; }
@@ -147,6 +147,9 @@ public sealed record RuntimeState
     /// <summary><c>off</c>, <c>starting</c>, <c>connected</c> or <c>down</c>.</summary>
     public string Status { get; init; } = "off";
 
+    /// <summary>Counts the processes that were asked for: word of an earlier one is not taken for that of a later one.</summary>
+    public int Start { get; init; }
+
     /// <summary>Id of the process; null while there is none.</summary>
     public string? Id { get; init; }
     public string? Node { get; init; }
@@ -184,6 +187,32 @@ public sealed record BinEntry(Cell Cell, string Section, string SectionName, int
 
 public sealed record Notice(string Level, string Text);
 
-public sealed record SeenRef(long Ref, DateTimeOffset At, long Version);
+/// <summary>The accepted refs of one client: all up to <paramref name="Ref"/>, but not those in <paramref name="Open"/>.</summary>
+/// <param name="Version">The version that holds the last of them.</param>
+/// <param name="Open">Refs below <paramref name="Ref"/> that were not accepted, ascending: refused, or never sent. Sent again they are judged anew.</param>
+public sealed record SeenRef(long Ref, DateTimeOffset At, long Version, ImmutableArray<long> Open)
+{
+    /// <summary>Open refs that are kept; a page has few submissions on their way that were refused.</summary>
+    private const int OpenRefs = 64;
+
+    /// <summary>Whether an operation with this ref happened.</summary>
+    public bool Includes(long number) => number <= Ref && !Open.Contains(number);
+
+    /// <summary>The same with one more accepted ref.</summary>
+    /// <param name="before">Null for the client's first.</param>
+    public static SeenRef With(SeenRef? before, long number, DateTimeOffset at, long version)
+    {
+        var highest = before?.Ref ?? 0;
+        ImmutableArray<long> open = before?.Open ?? [];
+        if (number <= highest)
+            return new SeenRef(highest, at, version, open.Remove(number));
+        var skipped = Math.Min(number - highest - 1, OpenRefs);
+        for (var missing = number - skipped; missing < number; missing++)
+            open = open.Add(missing);
+        if (open.Length > OpenRefs)
+            open = open.RemoveRange(0, open.Length - OpenRefs);
+        return new SeenRef(number, at, version, open);
+    }
+}
 
 public sealed record KeyedResult(DateTimeOffset At, long Version, string? Resource);

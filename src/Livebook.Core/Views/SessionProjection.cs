@@ -19,6 +19,7 @@ public static class SessionProjection
             seen is not null && before!.Notebook.Sections == state.Notebook.Sections && ReferenceEquals(before.Notebook.Setup, state.Notebook.Setup)
                 ? null
                 : Sections(state.Notebook, seen);
+        var touched = seen is null ? null : TouchedCells(state, before!);
         return new SessionView
         {
             Id = state.Id,
@@ -28,9 +29,9 @@ public static class SessionProjection
             DefaultLanguage = state.Notebook.DefaultLanguage,
             SectionOrder = sections is null ? seen!.SectionOrder : [.. state.Notebook.AllSections.Select(section => section.Id)],
             Sections = sections ?? seen!.Sections,
-            Cells = Cells(state, before, seen),
+            Cells = touched is null ? Cells(state, before, seen) : Cells(state, touched, seen!.Cells),
             File = new FileView(state.File.State, state.File.Node, state.File.Path, state.File.SavedAt, state.File.Message),
-            Runtime = Runtime(state),
+            Runtime = Runtime(state, touched is not null && before!.Runtime.Status == "connected" ? seen!.Runtime.Status == "busy" : null),
             Bin = ReferenceEquals(state.Bin, before?.Bin) ? seen!.Bin : state.Bin.ToImmutableDictionary(entry => entry.Key, entry => BinOf(entry.Value)),
             Notices = ReferenceEquals(state.Notices, before?.Notices)
                 ? seen!.Notices
@@ -72,33 +73,36 @@ public static class SessionProjection
         return views.ToImmutable();
     }
 
+    private static ImmutableDictionary<string, CellView> Cells(SessionState state, List<Cell> touched, ImmutableDictionary<string, CellView> seen) =>
+        seen.SetItems(touched.Select(cell => KeyValuePair.Create(cell.Id, Touched(cell, state, seen[cell.Id]))));
+
     private static ImmutableDictionary<string, CellView> Cells(SessionState state, SessionState? before, SessionView? seen)
     {
-        if (
-            seen is not null
-            && before!.Notebook.Sections == state.Notebook.Sections
-            && ReferenceEquals(before.Notebook.Setup, state.Notebook.Setup)
-            && ReferenceEquals(before.Cells, state.Cells)
-        )
-            return seen.Cells;
-        if (seen is not null && TouchedCells(state, before!) is { } touched)
-            return seen.Cells.SetItems(touched.Select(cell => KeyValuePair.Create(cell.Id, Touched(cell, state, seen.Cells[cell.Id]))));
-        var snapshots = Flow.Snapshots(state, Flow.Walk(state.Notebook));
+        var places = Flow.Walk(state.Notebook);
+        var snapshots = Flow.Snapshots(state, places);
+        var sameNotebook = ReferenceEquals(before?.Notebook, state.Notebook);
         var views = seen?.Cells.ToBuilder() ?? ImmutableDictionary.CreateBuilder<string, CellView>();
-        var present = new HashSet<string>();
+        var count = 0;
         foreach (var section in state.Notebook.AllSections)
         {
             foreach (var cell in section.Cells)
             {
-                present.Add(cell.Id);
+                count++;
                 var old = seen?.Cells.GetValueOrDefault(cell.Id);
-                var view = CellOf(cell, section.Id, state.StateOf(cell.Id), Validity(state.StateOf(cell.Id), snapshots.GetValueOrDefault(cell.Id)), old);
+                var known = state.StateOf(cell.Id);
+                var validity = Validity(known, places.Find(cell.Id) is { } place ? snapshots[place.Index] : null);
+                if (sameNotebook && old?.Validity == validity && ReferenceEquals(before!.StateOf(cell.Id), known))
+                    continue;
+                var view = CellOf(cell, section.Id, known, validity, old);
                 if (!view.Equals(old))
                     views[cell.Id] = view;
             }
         }
-        if (views.Count > present.Count)
+        if (views.Count > count)
+        {
+            var present = state.Notebook.Cells.Select(cell => cell.Id).ToHashSet();
             views.RemoveRange(views.Keys.Where(id => !present.Contains(id)).ToArray());
+        }
         return views.ToImmutable();
     }
 
@@ -108,6 +112,8 @@ public static class SessionProjection
     /// </summary>
     private static List<Cell>? TouchedCells(SessionState state, SessionState before)
     {
+        if (ReferenceEquals(before.Notebook, state.Notebook) && ReferenceEquals(before.Cells, state.Cells))
+            return [];
         if (before.Notebook.Sections.Length != state.Notebook.Sections.Length)
             return null;
         var touched = new List<Cell>();
@@ -130,6 +136,7 @@ public static class SessionProjection
                     || stateBefore.Evaluation != stateNow.Evaluation
                     || stateBefore.Snapshot != stateNow.Snapshot
                     || stateBefore.EvaluatedSource != stateNow.EvaluatedSource
+                    || (was as EvaluableCell)?.Language != (cell as EvaluableCell)?.Language
                 )
                     return null;
                 touched.Add(cell);
@@ -178,7 +185,7 @@ public static class SessionProjection
     }
 
     /// <summary><c>fresh</c>, <c>evaluated</c>, <c>stale</c> or <c>aborted</c>.</summary>
-    public static string Validity(CellState state, string? snapshot) =>
+    public static string Validity(CellState state, ulong? snapshot) =>
         state.Validity switch
         {
             CellValidity.Evaluated => state.Status == CellStatus.Evaluating || state.Snapshot == snapshot ? "evaluated" : "stale",
@@ -223,10 +230,14 @@ public static class SessionProjection
             Error = output.Error,
         };
 
-    private static RuntimeView Runtime(SessionState state)
+    /// <param name="busy">Whether a cell runs, if that is known already.</param>
+    private static RuntimeView Runtime(SessionState state, bool? busy)
     {
         var runtime = state.Runtime;
-        var status = runtime.Status == "connected" ? (state.Cells.Values.Any(cell => cell.Status == CellStatus.Evaluating) ? "busy" : "idle") : runtime.Status;
+        var status =
+            runtime.Status != "connected" ? runtime.Status
+            : busy ?? state.Cells.Values.Any(cell => cell.Status == CellStatus.Evaluating) ? "busy"
+            : "idle";
         return new RuntimeView(status, runtime.Node, runtime.Pid, runtime.Framework, runtime.MemoryBytes, runtime.Message);
     }
 

@@ -62,6 +62,8 @@ public sealed class ProcessRuntimes : IRuntimes
         await FenceAsync(request, except: runtimeId);
         if (_live.ContainsKey(runtimeId) || _context.Folder.Find(runtimeId) is not { } record || record.Session != request.Session)
             return null;
+        if (record.Epoch > request.Epoch)
+            return null;
         if (
             record.IsAlive
             && await _launcher.ReconnectAsync(record, lastReport, stop) is { } runtime

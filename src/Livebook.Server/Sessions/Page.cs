@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Livebook.Cluster;
 using Livebook.Core.Json;
@@ -213,7 +214,7 @@ public sealed class Page : IAsyncDisposable
                 _state = PageState.Idle;
                 SendOrRestart(frame.Body);
                 break;
-            case FrameKind.Resync:
+            case FrameKind.Resync when Encoding.UTF8.GetString(frame.Body.Span) == _stream:
                 Break("the session's server asks for it");
                 break;
         }
@@ -257,15 +258,13 @@ public sealed class Page : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_state == PageState.Live && _unanswered.Count > 0 && _unanswered.Values.Min() < time && OwnerReachable(_owner))
+            if (_state == PageState.Live && _unanswered.Count > 0 && _unanswered.Values.Min() < time && _pages.IsReachable(_owner))
             {
                 _unanswered.Clear();
                 Break("an answer is missing");
             }
         }
     }
-
-    private bool OwnerReachable(string owner) => _pages.Cluster.Members.Any(member => member.Name == owner && member.Status != "unreachable");
 
     /// <summary>Tells the page what this node can do now, if that is news; and joins it again when its session has moved.</summary>
     internal void ConditionMayHaveChanged()
@@ -277,18 +276,12 @@ public sealed class Page : IAsyncDisposable
             if (known && _state == PageState.Live && (log!.Owner != _owner || log.Epoch > _epoch))
                 Break("the session has another owner");
             var owner = log?.Owner ?? "";
-            var condition = new ServerMessage.Condition(
-                StatusName(_pages.Cluster.Status),
-                _join is null || (known && OwnerReachable(owner)),
-                _pages.Cluster.Self,
-                owner,
-                log?.Standby,
-                null
-            );
-            if (condition == _condition)
+            var status = StatusName(_pages.Cluster.Status);
+            var reachable = _join is null || (known && _pages.IsReachable(owner));
+            if (_condition is { } said && said.Status == status && said.OwnerReachable == reachable && said.Owner == owner && said.Standby == log?.Standby)
                 return;
-            _condition = condition;
-            SendOrRestart(Pack(condition));
+            _condition = new ServerMessage.Condition(status, reachable, _pages.Cluster.Self, owner, log?.Standby, null);
+            SendOrRestart(Pack(_condition));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Core.Json;
@@ -31,6 +32,8 @@ public sealed partial class Pages : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ITimer _watch;
+    private readonly Lock _reachableLock = new();
+    private FrozenSet<string> _reachable = FrozenSet<string>.Empty;
     private int _homeDue;
 
     internal Pages(ICluster cluster, Sessions sessions, TimeProvider time, ILoggerFactory logs)
@@ -41,6 +44,7 @@ public sealed partial class Pages : IAsyncDisposable
         _logger = logs.CreateLogger<Pages>();
         cluster.Listen(Channels.Viewers, OnFrame);
         cluster.Changed += OnClusterChanged;
+        LookAtMembers();
         _watch = time.CreateTimer(_ => Watch(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
@@ -78,9 +82,7 @@ public sealed partial class Pages : IAsyncDisposable
         while (_bySession.TryGetValue(session, out var pages))
         {
             var left = pages.Remove(page);
-            var done = left.IsEmpty
-                ? _bySession.TryRemove(KeyValuePair.Create(session, pages))
-                : _bySession.TryUpdate(session, left, pages);
+            var done = left.IsEmpty ? _bySession.TryRemove(KeyValuePair.Create(session, pages)) : _bySession.TryUpdate(session, left, pages);
             if (done)
                 return;
         }
@@ -100,21 +102,34 @@ public sealed partial class Pages : IAsyncDisposable
 
     private void OnClusterChanged()
     {
-        foreach (var page in _pages.Keys)
+        LookAtMembers();
+        foreach (var (page, _) in _pages)
             page.ConditionMayHaveChanged();
         SendHomeSoon();
     }
 
+    private void LookAtMembers()
+    {
+        // Under a lock, so that the last look is the newest.
+        lock (_reachableLock)
+            _reachable = _cluster.Members.Where(member => member.Status != "unreachable").Select(member => member.Name).ToFrozenSet();
+    }
+
+    /// <summary>Whether a node is a member that answers. Cheap: asked for every page whenever something changed.</summary>
+    internal bool IsReachable(string node) => Volatile.Read(ref _reachable).Contains(node);
+
     private void Watch()
     {
         var before = _time.GetUtcNow() - AnswerPatience;
-        foreach (var page in _pages.Keys)
+        foreach (var (page, _) in _pages)
             page.ResyncIfUnansweredSince(before);
     }
 
     /// <summary>The home pages' list may lag a little: it is sent whole.</summary>
-    internal void SendHomeSoon()
+    private void SendHomeSoon()
     {
+        if (_pages.All(page => !page.Key.WatchesHome))
+            return;
         if (Interlocked.Exchange(ref _homeDue, 1) == 0)
             _ = SendHomeLaterAsync();
     }
@@ -124,8 +139,11 @@ public sealed partial class Pages : IAsyncDisposable
         await Task.Delay(HomeInterval, _time);
         Volatile.Write(ref _homeDue, 0);
         byte[]? body = null;
-        foreach (var page in _pages.Keys.Where(page => page.WatchesHome))
-            page.SendOrRestart(body ??= HomeMessage());
+        foreach (var (page, _) in _pages)
+        {
+            if (page.WatchesHome)
+                page.SendOrRestart(body ??= HomeMessage());
+        }
     }
 
     internal byte[] HomeMessage() => Page.Pack(new ServerMessage.Home(_sessions.List(), View()));
@@ -137,7 +155,16 @@ public sealed partial class Pages : IAsyncDisposable
         return new ClusterView(
             _cluster.Self,
             Page.StatusName(_cluster.Status),
-            [.. _cluster.Members.Select(member => new NodeView(member.Name, member.Address, member.Version, member.Status, counts.GetValueOrDefault(member.Name), member.StartedAt))]
+            [
+                .. _cluster.Members.Select(member => new NodeView(
+                    member.Name,
+                    member.Address,
+                    member.Version,
+                    member.Status,
+                    counts.GetValueOrDefault(member.Name),
+                    member.StartedAt
+                )),
+            ]
         );
     }
 

@@ -189,7 +189,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            // A broken rule must not take other sessions with it: pages join again and get the state as it is in the log.
+            // Must not take other sessions with it: pages join again and get the state as it is in the log.
             LogFault(_logger, Id, error);
             _services.Faulted(this);
         }
@@ -207,10 +207,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
             if (OperationOf(mail) is not var (operation, asker, answer))
                 continue;
             var stamp = new Stamp(_services.Time.GetUtcNow(), asker.Client, asker.User, asker.Ref, asker.Key);
-            var outcome =
-                operation is ClientOperation && _services.WriteRefusal() is { } full
-                    ? new Outcome.Rejected(full)
-                    : SessionReducer.Apply(state, operation, stamp);
+            var outcome = operation is ClientOperation && _services.WriteRefusal() is { } full ? new Outcome.Rejected(full) : Apply(state, operation, stamp);
             if (outcome is Outcome.Accepted accepted)
             {
                 state = accepted.State;
@@ -248,6 +245,20 @@ internal sealed partial class SessionActor : IAsyncDisposable
             _effects.Carry(effect);
         if (entries.Count > 0)
             await CompactAsync(entries);
+    }
+
+    /// <summary>A rule that fails refuses its operation: it is sent again by whoever asked, and would fail again.</summary>
+    private Outcome Apply(SessionState state, Operation operation, Stamp stamp)
+    {
+        try
+        {
+            return SessionReducer.Apply(state, operation, stamp);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            LogRuleFailed(_logger, Id, operation.GetType().Name, error);
+            return new Outcome.Rejected("This could not be done because of an error in the server; nothing was changed. The server's log says more.");
+        }
     }
 
     private (Operation, Asker, Action<SubmitReply>?)? OperationOf(Mail mail)
@@ -351,6 +362,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "session {Session}: another node owns it now ({Reason})")]
     private static partial void LogLost(ILogger logger, string session, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "session {Session}: {Operation} failed and is refused")]
+    private static partial void LogRuleFailed(ILogger logger, string session, string operation, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "session {Session} failed and is read again from its log")]
     private static partial void LogFault(ILogger logger, string session, Exception error);

@@ -17,31 +17,28 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<string, ITimer> _diagnoses = [];
     private readonly HashSet<Task> _running = [];
+    private readonly RuntimeSlot _runtime = new();
     private ITimer? _autosave;
-    private IRuntime? _runtime;
-
-    /// <summary>Counts runtimes that were asked for: a start that was overtaken by a stop is not used.</summary>
-    private int _generation;
 
     public void Carry(Effect effect)
     {
         switch (effect)
         {
-            case Effect.StartRuntime:
-                Run(StartRuntimeAsync(++_generation));
+            case Effect.StartRuntime(var start):
+                _runtime.Expect(start);
+                Run(StartRuntimeAsync(start));
                 break;
             case Effect.StopRuntime:
-                _generation++;
-                Run(StopRuntimeAsync(Interlocked.Exchange(ref _runtime, null)));
+                Run(StopRuntimeAsync(_runtime.Clear()));
                 break;
-            case Effect.StartEvaluation(var cell, var evaluation, var language, var source, var path):
-                _runtime?.Send(new RuntimeCommand.Evaluate(cell, evaluation, language, source, path));
+            case Effect.StartEvaluation(var cell, var evaluation, var language, var source, var path, var flow):
+                Send(new RuntimeCommand.Evaluate(cell, evaluation, language, source, path, flow));
                 break;
             case Effect.StopEvaluation(var cell, var evaluation):
-                _runtime?.Send(new RuntimeCommand.Cancel(cell, evaluation));
+                Send(new RuntimeCommand.Cancel(cell, evaluation));
                 break;
             case Effect.ForgetEvaluation(var cell):
-                _runtime?.Send(new RuntimeCommand.Forget(cell));
+                Send(new RuntimeCommand.Forget(cell));
                 break;
             case Effect.Diagnose(var cell):
                 DiagnoseSoon(cell);
@@ -99,37 +96,43 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, ImmutableSortedDictionary<string, string>.Empty);
     }
 
-    private async Task StartRuntimeAsync(int generation)
+    private void Send(RuntimeCommand command) => _runtime.Present?.Send(command);
+
+    private async Task StartRuntimeAsync(int start)
     {
-        var id = "";
+        // Reports, and word of the runtime's end, wait until the session knows the runtime.
+        var known = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        IRuntime? runtime = null;
         try
         {
-            // Reports wait until the session knows the runtime's id.
-            var known = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-            var runtime = await services.Runtimes.StartAsync(
+            runtime = await services.Runtimes.StartAsync(
                 Request(),
                 async frame => await ReportAsync(await known.Task, frame),
-                reason => actor.Tell(new RuntimeOperation.Down(known.Task.IsCompletedSuccessfully ? known.Task.Result : "", reason)),
+                reason => Run(TellDownAsync(known.Task, reason)),
                 _stop.Token
             );
-            id = runtime.Id;
-            if (generation != _generation)
+            if (_runtime.Take(runtime, start))
             {
-                known.SetResult(id);
-                await runtime.StopAsync();
-                return;
+                var connected = new RuntimeOperation.Connected(runtime.Id, services.Cluster.Self, runtime.Pid, runtime.Framework, start);
+                if ((await actor.SubmitAsync(connected, default)).Error is null)
+                    return;
+                _runtime.Drop(runtime);
             }
-            _runtime = runtime;
-            await actor.SubmitAsync(new RuntimeOperation.Connected(id, services.Cluster.Self, runtime.Pid, runtime.Framework), default);
-            known.SetResult(id);
+            known.SetResult(runtime.Id);
+            await runtime.StopAsync();
         }
         catch (Exception error) when (error is RuntimeStartException or IOException or UnauthorizedAccessException)
         {
-            if (generation == _generation)
-                actor.Tell(new RuntimeOperation.Down(id, error.Message));
+            actor.Tell(new RuntimeOperation.StartFailed(start, error.Message));
         }
         catch (OperationCanceledException) { }
+        finally
+        {
+            known.TrySetResult(runtime?.Id ?? "");
+        }
     }
+
+    private async Task TellDownAsync(Task<string> runtime, string reason) => actor.Tell(new RuntimeOperation.Down(await runtime, reason));
 
     /// <summary>Looks for the session's runtime that outlived the last server on this machine. True when it was found.</summary>
     public async Task<bool> AdoptRuntimeAsync(CancellationToken stop)
@@ -137,7 +140,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         var runtime = actor.State.Runtime;
         if (runtime.Status != "connected" || runtime.Id is not { } id || runtime.Node != services.Cluster.Self)
             return false;
-        _runtime = await services.Runtimes.AdoptAsync(
+        var adopted = await services.Runtimes.AdoptAsync(
             Request(),
             id,
             runtime.LastReport,
@@ -145,7 +148,22 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             reason => actor.Tell(new RuntimeOperation.Down(id, reason)),
             stop
         );
-        return _runtime is not null;
+        if (adopted is null)
+            return false;
+        _runtime.Expect(runtime.Start);
+        return _runtime.Take(adopted, runtime.Start);
+    }
+
+    /// <summary>Locks the session's file again when it is on this machine: the lock was the last server's. Who has it meanwhile is said by the next save.</summary>
+    public async Task HoldFileAsync(CancellationToken stop)
+    {
+        if (actor.State.File is not { Node: { } node, Path: { } path } || node != services.Cluster.Self)
+            return;
+        try
+        {
+            await services.Files.OpenAsync(node, path, actor.Id, long.MaxValue, stop);
+        }
+        catch (FileSaveException) { }
     }
 
     /// <summary>Completes when the report is in the log: then the runtime may forget it, and the next one comes.</summary>
@@ -164,7 +182,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
 
     private void DiagnoseSoon(string cell)
     {
-        if (_runtime is null)
+        if (_runtime.Present is null)
             return;
         if (_diagnoses.TryGetValue(cell, out var timer))
         {
@@ -177,7 +195,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private void Diagnose(string cell)
     {
         if (EvaluationQueries.Diagnosis(actor.State, cell) is { } command)
-            _runtime?.Send(command);
+            Send(command);
     }
 
     private async Task SaveAsync(bool overwrite)
@@ -259,12 +277,11 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
 
     public async ValueTask DisposeAsync()
     {
-        _generation++;
         await _stop.CancelAsync();
         _autosave?.Dispose();
         foreach (var timer in _diagnoses.Values)
             await timer.DisposeAsync();
-        await StopRuntimeAsync(Interlocked.Exchange(ref _runtime, null));
+        await StopRuntimeAsync(_runtime.Clear());
         Task[] running;
         lock (_running)
             running = [.. _running];

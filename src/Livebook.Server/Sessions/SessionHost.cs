@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Core.Notebooks;
@@ -15,6 +16,9 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     private readonly ICluster _cluster;
     private readonly SessionServices _services;
     private readonly ILogger _logger;
+
+    /// <summary>Members when the cluster changed last.</summary>
+    private FrozenSet<string> _present = FrozenSet<string>.Empty;
 
     /// <param name="services">Makes what every session works with; told what to do with a session that failed.</param>
     public SessionHost(ICluster cluster, Func<Action<SessionActor>, SessionServices> services)
@@ -61,6 +65,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         }
         var actor = new SessionActor(state, log, _services);
         var alive = await actor.Effects.AdoptRuntimeAsync(stop);
+        await actor.Effects.HoldFileAsync(stop);
         if (_actors.TryRemove(log.Id, out var old))
             await old.DisposeAsync();
         _actors[log.Id] = actor;
@@ -90,7 +95,17 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         if (create is { FileNode: { } node, FilePath: { } path })
         {
             var version = create.FileVersion;
-            state = state with { File = new FileState { State = version is null ? "dirty" : "saved", Node = node, Path = path, Version = version, SavedAt = version?.ModifiedAt } };
+            state = state with
+            {
+                File = new FileState
+                {
+                    State = version is null ? "dirty" : "saved",
+                    Node = node,
+                    Path = path,
+                    Version = version,
+                    SavedAt = version?.ModifiedAt,
+                },
+            };
         }
         var log = await _cluster.CreateAsync(create.Id, SessionLog.Snapshot(state), default, stop);
         var actor = new SessionActor(state, log, _services);
@@ -126,10 +141,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             {
                 SessionRequest.Join join => await actor.JoinAsync(from, join),
                 SessionRequest.Submit submit => OwnerReply.Ok(
-                    Channels.Pack(
-                        await actor.SubmitAsync(submit.Operation, new Asker(null, submit.User, null, submit.Key)),
-                        SessionJson.Default.SubmitReply
-                    )
+                    Channels.Pack(await actor.SubmitAsync(submit.Operation, new Asker(null, submit.User, null, submit.Key)), SessionJson.Default.SubmitReply)
                 ),
                 SessionRequest.Query query => OwnerReply.Ok(Channels.Pack(SessionQueries.Answer(actor, query), SessionJson.Default.QueryReply)),
                 SessionRequest.Attach attach => OwnerReply.Ok(Channels.Pack(await actor.Effects.AttachAsync(attach, stop), SessionJson.Default.AttachReply)),
@@ -186,7 +198,10 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
 
     private void OnClusterChanged()
     {
-        var present = _cluster.Members.Select(member => member.Name).Append(_cluster.Self).ToHashSet();
+        // Most changes are news of sessions, not of nodes.
+        var present = _cluster.Members.Select(member => member.Name).Append(_cluster.Self).ToFrozenSet();
+        if (Interlocked.Exchange(ref _present, present).IsSubsetOf(present))
+            return;
         foreach (var actor in _actors.Values)
             actor.KeepNodes(present.Contains);
     }
@@ -196,12 +211,17 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     {
         _cluster.Changed -= OnClusterChanged;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing
+        );
         await Task.WhenAll(_actors.Values.Select(async actor => await actor.DisposeAsync()));
         _actors.Clear();
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: owned here now ({Reason}, epoch {Epoch}, version {Version}, runtime alive: {RuntimeAlive})")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "session {Session}: owned here now ({Reason}, epoch {Epoch}, version {Version}, runtime alive: {RuntimeAlive})"
+    )]
     private static partial void LogAdopted(ILogger logger, string session, OwnershipReason reason, long epoch, long version, bool runtimeAlive);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: not owned here any more ({Reason})")]

@@ -19,10 +19,10 @@ internal static class SessionLog
     {
         try
         {
-            var state = JsonSerializer.Deserialize(contents.Snapshot.Span, StateJson.Default.SessionState) ?? throw new InvalidDataException("an empty snapshot");
+            var state = StateJson.ReadState(contents.Snapshot.Span);
             foreach (var entry in contents.Entries)
             {
-                var record = JsonSerializer.Deserialize(entry.Span, StateJson.Default.LogRecord) ?? throw new InvalidDataException("an empty entry");
+                var record = StateJson.ReadEntry(entry.Span);
                 state = SessionReducer.Apply(state, record.Operation, record.Stamp) switch
                 {
                     Outcome.Accepted accepted => accepted.State,

@@ -188,7 +188,7 @@ internal enum FrameKind : byte
     /// <summary>The session is closed.</summary>
     Gone = 4,
 
-    /// <summary>The owner does not know this page's stream: it joins again.</summary>
+    /// <summary>The owner does not know the stream that the body names, or a part of it is missing: its page joins again.</summary>
     Resync = 5,
 }
 

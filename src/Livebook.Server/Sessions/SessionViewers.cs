@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using Livebook.Cluster;
 using Livebook.Core.Json;
@@ -83,7 +84,7 @@ internal sealed class SessionViewers : IDisposable
         }
         // Said once for a page that is known: everything behind the gap is dropped silently until it has joined again.
         if (page is null || page.Stream != envelope.Stream || !page.Lost)
-            Send(node, new ViewerFrame(FrameKind.Resync, _session, envelope.Client, _log.Epoch, 0, 0, default));
+            Send(node, new ViewerFrame(FrameKind.Resync, _session, envelope.Client, _log.Epoch, 0, 0, Encoding.UTF8.GetBytes(envelope.Stream)));
         page?.Lost = true;
         return false;
     }

@@ -45,16 +45,25 @@ internal sealed class ClientFiles
     /// <summary>The page, whatever it is about to show.</summary>
     public IResult Page(HttpContext context, int status = StatusCodes.Status200OK)
     {
-        var boot = new Boot(context.Request.PathBase.Value ?? "", _configuration.Cluster.Node, _version, _configuration.Auth switch
-        {
-            AuthMode.Token => "token",
-            AuthMode.Password => "password",
-            _ => "none",
-        });
+        var boot = new Boot(
+            context.Request.PathBase.Value ?? "",
+            _configuration.Cluster.Node,
+            _version,
+            _configuration.Auth switch
+            {
+                AuthMode.Token => "token",
+                AuthMode.Password => "password",
+                _ => "none",
+            }
+        );
         var json = JsonSerializer.Serialize(boot, BootJson.Default.Boot);
         var root = HtmlEncoder.Default.Encode($"{boot.BasePath}/");
         context.Response.Headers.ContentSecurityPolicy = PagePolicy;
-        return Html(context, _page.Replace(BasePlaceholder, $"<base href=\"{root}\" />", StringComparison.Ordinal).Replace(BootPlaceholder, json, StringComparison.Ordinal), status);
+        return Html(
+            context,
+            _page.Replace(BasePlaceholder, $"<base href=\"{root}\" />", StringComparison.Ordinal).Replace(BootPlaceholder, json, StringComparison.Ordinal),
+            status
+        );
     }
 
     /// <summary>The document of the frames in which outputs are shown.</summary>

@@ -13,7 +13,10 @@ internal sealed class CompressedAssets(RequestDelegate next, IWebHostEnvironment
     public Task InvokeAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        if (!Types.TryGetValue(Path.GetExtension(path), out var type) || !context.Request.Headers.AcceptEncoding.ToString().Contains("br", StringComparison.Ordinal))
+        if (
+            !Types.TryGetValue(Path.GetExtension(path), out var type)
+            || !context.Request.Headers.AcceptEncoding.ToString().Contains("br", StringComparison.Ordinal)
+        )
             return next(context);
         var file = environment.WebRootFileProvider.GetFileInfo($"{path}.br");
         if (!file.Exists)

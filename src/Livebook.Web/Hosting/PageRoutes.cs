@@ -19,7 +19,12 @@ internal static class PageRoutes
             {
                 if (HttpMethods.IsGet(context.Request.Method) && !context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal))
                     return client.Page(context, StatusCodes.Status404NotFound);
-                await Problems.WriteAsync(context, StatusCodes.Status404NotFound, "no-such-address", $"There is nothing at {context.Request.Method} {context.Request.Path}.");
+                await Problems.WriteAsync(
+                    context,
+                    StatusCodes.Status404NotFound,
+                    "no-such-address",
+                    $"There is nothing at {context.Request.Method} {context.Request.Path}."
+                );
                 return Results.Empty;
             }
         );
@@ -33,11 +38,16 @@ internal static class PageRoutes
             {
                 var access = context.RequestServices.GetRequiredService<Access>();
                 var path = context.Request.Path;
-                var open = path.StartsWithSegments("/api", StringComparison.Ordinal) || path.StartsWithSegments("/public", StringComparison.Ordinal) || Open.Contains(path.Value, StringComparer.Ordinal);
+                var open =
+                    path.StartsWithSegments("/api", StringComparison.Ordinal)
+                    || path.StartsWithSegments("/public", StringComparison.Ordinal)
+                    || Open.Contains(path.Value, StringComparer.Ordinal);
                 if (!open && context.Request.Query.TryGetValue("token", out var token) && access.Token is not null && HttpMethods.IsGet(context.Request.Method))
                     return SignInByAddress(context, access, token.ToString());
                 if (open || access.IsSignedIn(context.Request))
-                    return !open && ChangesSomething(context.Request) && !OriginCheck.Passes(context.Request) ? Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "forbidden", "The request does not come from this server's own page.") : next(context);
+                    return !open && ChangesSomething(context.Request) && !OriginCheck.Passes(context.Request)
+                        ? Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "forbidden", "The request does not come from this server's own page.")
+                        : next(context);
                 if (HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal))
                 {
                     var target = Uri.EscapeDataString($"{context.Request.PathBase}{path}{context.Request.QueryString}");

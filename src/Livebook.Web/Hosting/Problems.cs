@@ -50,11 +50,25 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             _ => (StatusCodes.Status500InternalServerError, "internal"),
         };
 
-    public static Task WriteAsync(HttpContext context, int status, string type, string detail, IReadOnlyDictionary<string, string[]>? errors = null, string? session = null)
+    public static Task WriteAsync(
+        HttpContext context,
+        int status,
+        string type,
+        string detail,
+        IReadOnlyDictionary<string, string[]>? errors = null,
+        string? session = null
+    )
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/problem+json";
-        var problem = new Problem($"urn:livebook:{type}", Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status), status, detail, errors, session);
+        var problem = new Problem(
+            $"urn:livebook:{type}",
+            Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status),
+            status,
+            detail,
+            errors,
+            session
+        );
         return JsonSerializer.SerializeAsync(context.Response.Body, problem, ProblemJson.Default.Problem, context.RequestAborted);
     }
 

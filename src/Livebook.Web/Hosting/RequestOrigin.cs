@@ -31,8 +31,14 @@ internal static class RequestOrigin
             app.Use(
                 (context, next) =>
                 {
-                    if (int.TryParse(context.Request.Headers["X-Forwarded-Port"], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65_536)
-                        context.Request.Host = port == (context.Request.IsHttps ? 443 : 80) ? new HostString(context.Request.Host.Host) : new HostString(context.Request.Host.Host, port);
+                    if (
+                        int.TryParse(context.Request.Headers["X-Forwarded-Port"], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                        && port is > 0 and < 65_536
+                    )
+                        context.Request.Host =
+                            port == (context.Request.IsHttps ? 443 : 80)
+                                ? new HostString(context.Request.Host.Host)
+                                : new HostString(context.Request.Host.Host, port);
                     return next(context);
                 }
             );
@@ -60,7 +66,8 @@ internal static class RequestOrigin
             }
         );
 
-    private static bool IsPublic(PathString path, LivebookConfiguration configuration) => path.StartsWithSegments($"{configuration.PublicBasePath}/public", StringComparison.Ordinal);
+    private static bool IsPublic(PathString path, LivebookConfiguration configuration) =>
+        path.StartsWithSegments($"{configuration.PublicBasePath}/public", StringComparison.Ordinal);
 
     /// <summary>Sends browsers to https://LIVEBOOK_FORCE_SSL_HOST; requests from this machine and probes are answered as they are.</summary>
     public static void UseForcedSsl(this IApplicationBuilder app, LivebookConfiguration configuration)
@@ -72,7 +79,12 @@ internal static class RequestOrigin
             {
                 var request = context.Request;
                 var right = request.IsHttps && string.Equals(request.Host.Host, host, StringComparison.OrdinalIgnoreCase);
-                if (right || IsLocal(request.Host.Host) || Unprefixed.Contains(request.Path.Value, StringComparer.Ordinal) || request.Path.StartsWithSegments("/public", StringComparison.Ordinal))
+                if (
+                    right
+                    || IsLocal(request.Host.Host)
+                    || Unprefixed.Contains(request.Path.Value, StringComparer.Ordinal)
+                    || request.Path.StartsWithSegments("/public", StringComparison.Ordinal)
+                )
                     return next(context);
                 context.Response.Redirect($"https://{host}{request.PathBase}{request.Path}{request.QueryString}", permanent: true, preserveMethod: true);
                 return Task.CompletedTask;
@@ -80,7 +92,8 @@ internal static class RequestOrigin
         );
     }
 
-    private static bool IsLocal(string host) => host is "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+    private static bool IsLocal(string host) =>
+        host is "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     /// <summary>What every answer says about itself (Z5).</summary>
     public static void UseSafeHeaders(this IApplicationBuilder app) =>

@@ -27,7 +27,9 @@ internal static class WebServer
             console.SingleLine = true;
             console.TimestampFormat = "HH:mm:ss.fff ";
         });
-        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console =>
+            console.LogToStandardErrorThreshold = LogLevel.Trace
+        );
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Livebook", LogLevel.Information);
         // Why the server cannot start is said by whoever starts it, in one line.
@@ -69,9 +71,12 @@ internal static class WebServer
         services.AddSingleton<Access>();
         services.AddSingleton<FailureLimit>();
         services.AddSingleton<ClientFiles>();
+        services.AddHostedService<IdleMemory>();
         services.AddRouting();
         services.AddApiDocument();
-        services.AddSingleton<ICluster>(provider => ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System));
+        services.AddSingleton<ICluster>(provider =>
+            ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System)
+        );
         services.AddSingleton<IRuntimes>(provider => new ProcessRuntimes(
             new RuntimeOptions { DataPath = configuration.DataPath, Spares = configuration.SpareRuntimes },
             provider.GetRequiredService<ILoggerFactory>(),

@@ -189,7 +189,7 @@ internal sealed class TestCluster(FakeNetwork? network = null, bool unsafely = f
     /// <summary>Waits in real time for what comes about while the nodes' time runs fast.</summary>
     public async Task UntilAsync(Func<bool> condition, string what)
     {
-        var deadline = DateTime.UtcNow.AddSeconds(30);
+        var deadline = DateTime.UtcNow.AddSeconds(120);
         while (!condition())
         {
             Assert.True(DateTime.UtcNow < deadline, $"Never happened: {what}. {Describe()}");

@@ -68,10 +68,9 @@ public sealed class SessionPropertyTests
 
     private static byte[] Json(SessionState state) => JsonSerializer.SerializeToUtf8Bytes(state, StateJson.Default.SessionState);
 
-    private static SessionState RoundTrip(SessionState state) => JsonSerializer.Deserialize(Json(state), StateJson.Default.SessionState)!;
+    private static SessionState RoundTrip(SessionState state) => StateJson.ReadState(Json(state));
 
-    private static LogRecord RoundTrip(LogRecord entry) =>
-        JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(entry, StateJson.Default.LogRecord), StateJson.Default.LogRecord)!;
+    private static LogRecord RoundTrip(LogRecord entry) => StateJson.ReadEntry(JsonSerializer.SerializeToUtf8Bytes(entry, StateJson.Default.LogRecord));
 
     private static bool Same(byte[] one, byte[] other) => one.AsSpan().SequenceEqual(other) || JsonNode.DeepEquals(JsonNode.Parse(one), JsonNode.Parse(other));
 }

@@ -7,31 +7,27 @@ namespace Livebook.EndToEnd.Clusters;
 
 /// <summary>It does not matter which node a request reaches.</summary>
 [Collection(SharedCluster.Name)]
-public sealed partial class AnyNodeTests(ThreeNodes shared)
+public sealed partial class AnyNodeTests(ThreeNodes shared) : SharedClusterTests(shared)
 {
-    private readonly Cluster _cluster = shared.Cluster;
-
-    private static CancellationToken Stop => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Every_node_lists_reads_edits_and_evaluates_a_session()
     {
-        var session = await _cluster.Nodes[1].CreateSessionAsync("Anywhere", Stop);
-        var place = await _cluster.UntilAgreedAsync(session, Stop);
+        var session = await Cluster.Nodes[1].CreateSessionAsync("Anywhere", Stop);
+        var place = await Cluster.UntilAgreedAsync(session, Stop);
         Assert.NotEqual(place.Owner, place.Standby);
         Assert.Equal(1, place.Epoch);
 
         var cells = new List<string>();
-        foreach (var (node, number) in _cluster.Nodes.Select((node, index) => (node, index + 1)))
+        foreach (var (node, number) in Cluster.Nodes.Select((node, index) => (node, index + 1)))
             cells.Add(await node.AddCellAsync(session, "code", $"var x{number} = {number};\nx{number} * 100", Stop));
-        foreach (var (node, number) in _cluster.Nodes.Select((node, index) => (node, index + 1)))
+        foreach (var (node, number) in Cluster.Nodes.Select((node, index) => (node, index + 1)))
         {
             var sources = await node.SourcesAsync(session, Stop);
             Assert.All(cells, cell => Assert.Contains(cell, sources));
             Assert.Equal($"{number}00", Notebooks.ResultOf(await node.EvaluateAsync(session, cells[number - 1], Stop)));
         }
-        var owner = _cluster.Named(place.Owner);
-        foreach (var node in _cluster.Nodes)
+        var owner = Cluster.Named(place.Owner);
+        foreach (var node in Cluster.Nodes)
             Assert.Equal(
                 (await owner.GetAsync($"sessions/{session}/cells/{cells[0]}", Stop)).ToString(),
                 (await node.GetAsync($"sessions/{session}/cells/{cells[0]}", Stop)).ToString()
@@ -41,14 +37,14 @@ public sealed partial class AnyNodeTests(ThreeNodes shared)
     [Fact]
     public async Task A_large_output_and_a_download_come_through_every_node()
     {
-        var session = await _cluster.Nodes[2].CreateSessionAsync("Large", Stop);
-        var cell = await _cluster.Nodes[0].AddCellAsync(session, "code", "new string('x', 100_000)", Stop);
-        await _cluster.Nodes[1].EvaluateAsync(session, cell, Stop);
+        var session = await Cluster.Nodes[2].CreateSessionAsync("Large", Stop);
+        var cell = await Cluster.Nodes[0].AddCellAsync(session, "code", "new string('x', 100_000)", Stop);
+        await Cluster.Nodes[1].EvaluateAsync(session, cell, Stop);
         var history = new History();
-        await using var page = await PageClient.OpenAsync(_cluster.Address, _cluster.SignInAddress, session, "a", history, Stop);
+        await using var page = await PageClient.OpenAsync(Cluster.Address, Cluster.SignInAddress, session, "a", history, Stop);
         var hash = HashPattern().Match(page.View().Json).Groups[1].Value;
         Assert.NotEmpty(hash);
-        foreach (var node in _cluster.Nodes)
+        foreach (var node in Cluster.Nodes)
         {
             using var http = new HttpClient(new HttpClientHandler { CookieContainer = new CookieContainer() });
             await http.GetAsync(new Uri(node.SignInAddress), Stop);
@@ -69,14 +65,14 @@ public sealed partial class AnyNodeTests(ThreeNodes shared)
     public async Task A_key_gives_the_same_answer_before_and_after_its_owner_was_killed()
     {
         var sessionKey = $"session-{Guid.NewGuid():N}";
-        var first = await _cluster.Nodes[0].PostAsync("sessions", new { name = "Keyed" }, Stop, sessionKey);
+        var first = await Cluster.Nodes[0].PostAsync("sessions", new { name = "Keyed" }, Stop, sessionKey);
         var session = first.GetProperty("id").GetString()!;
-        var made = await _cluster.Nodes[1].PostAsync($"sessions/{session}/cells", new { kind = "markdown", source = "once" }, Stop, "cell-key");
-        var place = await _cluster.UntilAgreedAsync(session, Stop);
+        var made = await Cluster.Nodes[1].PostAsync($"sessions/{session}/cells", new { kind = "markdown", source = "once" }, Stop, "cell-key");
+        var place = await Cluster.UntilAgreedAsync(session, Stop);
 
-        var owner = _cluster.Named(place.Owner);
+        var owner = Cluster.Named(place.Owner);
         await owner.KillAsync();
-        foreach (var node in _cluster.Nodes.Where(node => node != owner))
+        foreach (var node in Cluster.Nodes.Where(node => node != owner))
         {
             var again = await node.PostAsync($"sessions/{session}/cells", new { kind = "markdown", source = "once" }, Stop, "cell-key");
             Assert.Equal(made.ToString(), again.ToString());
@@ -85,13 +81,13 @@ public sealed partial class AnyNodeTests(ThreeNodes shared)
         }
 
         await owner.StartAsync(Stop);
-        await _cluster.UntilWholeAsync(Stop);
+        await Cluster.UntilWholeAsync(Stop);
         Assert.Equal(session, (await owner.PostAsync("sessions", new { name = "Keyed" }, Stop, sessionKey)).GetProperty("id").GetString());
         Assert.Equal(
             made.ToString(),
             (await owner.PostAsync($"sessions/{session}/cells", new { kind = "markdown", source = "once" }, Stop, "cell-key")).ToString()
         );
-        Assert.True((await _cluster.UntilAgreedAsync(session, Stop)).Epoch > place.Epoch);
+        Assert.True((await Cluster.UntilAgreedAsync(session, Stop)).Epoch > place.Epoch);
     }
 
     [GeneratedRegex("\"hash\":\"([0-9a-f]+)\"")]

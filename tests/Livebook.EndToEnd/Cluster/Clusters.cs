@@ -25,6 +25,27 @@ public sealed class SharedCluster : ICollectionFixture<ThreeNodes>
     public const string Name = "shared cluster";
 }
 
+/// <summary>A class of tests on the shared cluster: each finds all three nodes running, whatever the one before left.</summary>
+public abstract class SharedClusterTests(ThreeNodes shared) : IAsyncLifetime
+{
+    internal Cluster Cluster { get; } = shared.Cluster;
+
+    protected static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var node in Cluster.Nodes.Where(node => node.Process.HasExited))
+            await node.StartAsync(Stop);
+        await Cluster.UntilWholeAsync(Stop);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+}
+
 /// <summary>Tests that start servers of their own, one at a time.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class OwnServers

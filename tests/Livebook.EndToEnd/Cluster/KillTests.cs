@@ -7,27 +7,23 @@ namespace Livebook.EndToEnd.Clusters;
 
 /// <summary>The owner of a session is killed while two pages type and a cell runs.</summary>
 [Collection(SharedCluster.Name)]
-public sealed class KillTests(ThreeNodes shared, ITestOutputHelper output)
+public sealed class KillTests(ThreeNodes shared, ITestOutputHelper output) : SharedClusterTests(shared)
 {
     /// <summary>How often the owner is killed; LIVEBOOK_E2E_KILLS asks for more.</summary>
     private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_KILLS") ?? "3", CultureInfo.InvariantCulture);
 
-    private readonly Cluster _cluster = shared.Cluster;
-
-    private static CancellationToken Stop => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Nothing_acknowledged_is_lost_or_doubled_when_owners_are_killed()
     {
-        await using var run = await TypingRun.StartAsync(_cluster.Nodes[0], _cluster.Address, _cluster.SignInAddress, Stop);
-        var endless = await _cluster.Nodes[1].AddCellAsync(run.Session, "code", Notebooks.Endless, Stop);
+        await using var run = await TypingRun.StartAsync(Cluster.Nodes[0], Cluster.Address, Cluster.SignInAddress, Stop);
+        var endless = await Cluster.Nodes[1].AddCellAsync(run.Session, "code", Notebooks.Endless, Stop);
         var made = new Dictionary<string, string>();
         var times = new List<TimeSpan>();
         for (var round = 1; round <= Kills; round++)
         {
-            var before = await _cluster.UntilAgreedAsync(run.Session, Stop);
-            var owner = _cluster.Named(before.Owner);
-            var survivors = _cluster.Nodes.Where(node => node != owner).ToArray();
+            var before = await Cluster.UntilAgreedAsync(run.Session, Stop);
+            var owner = Cluster.Named(before.Owner);
+            var survivors = Cluster.Nodes.Where(node => node != owner).ToArray();
             await RunAsync(survivors[0], run.Session, endless);
             await run.UntilTypedAsync(10, before.Epoch, Stop);
             var (key, source) = ($"round-{round}", $"made in round {round}");
@@ -45,16 +41,19 @@ public sealed class KillTests(ThreeNodes shared, ITestOutputHelper output)
             Assert.Equal("ready", aborted.GetProperty("status").GetString());
             Assert.Equal("aborted", aborted.GetProperty("validity").GetString());
             await owner.StartAsync(Stop);
-            await _cluster.UntilWholeAsync(Stop);
+            await Cluster.UntilWholeAsync(Stop);
         }
         await run.EndAsync(Stop);
-        await _cluster.UntilAgreedAsync(run.Session, Stop);
+        await Cluster.UntilAgreedAsync(run.Session, Stop);
 
-        Assert.Empty(await run.ViolationsAsync(_cluster.Nodes, Stop));
-        foreach (var node in _cluster.Nodes)
+        Assert.Empty(await run.ViolationsAsync(Cluster.Nodes, Stop));
+        foreach (var node in Cluster.Nodes)
         {
             var sources = await node.SourcesAsync(run.Session, Stop);
-            Assert.Equal(made.Order(), sources.Where(cell => cell.Value.StartsWith("made in", StringComparison.Ordinal)).Order());
+            Assert.Equal(
+                made.OrderBy(cell => cell.Key),
+                sources.Where(cell => cell.Value.StartsWith("made in", StringComparison.Ordinal)).OrderBy(cell => cell.Key)
+            );
         }
         times.Sort();
         output.WriteLine(
@@ -85,7 +84,7 @@ public sealed class KillTests(ThreeNodes shared, ITestOutputHelper output)
                 using var request = new HttpRequestMessage(HttpMethod.Post, $"sessions/{session}/cells");
                 request.Content = new StringContent(JsonSerializer.Serialize(new { kind = "markdown", source }), System.Text.Encoding.UTF8, "application/json");
                 request.Headers.Add("Idempotency-Key", key);
-                using var response = await _cluster.Api.SendAsync(request, Stop);
+                using var response = await Cluster.Api.SendAsync(request, Stop);
                 if (!response.IsSuccessStatusCode)
                     return false;
                 using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Stop));

@@ -6,29 +6,25 @@ namespace Livebook.EndToEnd.Clusters;
 
 /// <summary>What is typed is not to be read on the wire between nodes.</summary>
 [Collection(SharedCluster.Name)]
-public sealed class PrivacyTests(ThreeNodes shared)
+public sealed class PrivacyTests(ThreeNodes shared) : SharedClusterTests(shared)
 {
     private const int NodePort = 13825;
-
-    private readonly Cluster _cluster = shared.Cluster;
-
-    private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task What_is_typed_is_in_no_packet_between_nodes()
     {
         var canary = $"canary-{Guid.NewGuid():N}";
-        var session = await _cluster.Nodes[0].CreateSessionAsync("Private", Stop);
-        var cell = await _cluster.Nodes[0].AddCellAsync(session, "markdown", "", Stop);
+        var session = await Cluster.Nodes[0].CreateSessionAsync("Private", Stop);
+        var cell = await Cluster.Nodes[0].AddCellAsync(session, "markdown", "", Stop);
         using var between = Capture.Of(NodePort);
-        using var control = Capture.Of(_cluster.Address.Port);
+        using var control = Capture.Of(Cluster.Address.Port);
         for (var round = 0; round < 20; round++)
         {
             using var content = new StringContent($$"""{ "append": "{{canary}} {{round}}\n" }""", Encoding.UTF8, "application/json");
-            using var response = await _cluster.Api.PatchAsync($"sessions/{session}/cells/{cell}", content, Stop);
+            using var response = await Cluster.Api.PatchAsync($"sessions/{session}/cells/{cell}", content, Stop);
             response.EnsureSuccessStatusCode();
         }
-        foreach (var node in _cluster.Nodes)
+        foreach (var node in Cluster.Nodes)
             Assert.Contains($"{canary} 19", (await node.SourcesAsync(session, Stop))[cell], StringComparison.Ordinal);
 
         var flows = await between.EndAsync();

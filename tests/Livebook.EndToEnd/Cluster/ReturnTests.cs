@@ -4,33 +4,29 @@ namespace Livebook.EndToEnd.Clusters;
 
 /// <summary>Nodes that leave and come back.</summary>
 [Collection(SharedCluster.Name)]
-public sealed class ReturnTests(ThreeNodes shared)
+public sealed class ReturnTests(ThreeNodes shared) : SharedClusterTests(shared)
 {
-    private readonly Cluster _cluster = shared.Cluster;
-
-    private static CancellationToken Stop => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task A_session_of_a_stopped_node_goes_on_elsewhere_with_everything()
     {
-        await using var run = await TypingRun.StartAsync(_cluster.Nodes[0], _cluster.Address, _cluster.SignInAddress, Stop);
-        var before = await _cluster.UntilAgreedAsync(run.Session, Stop);
-        var owner = _cluster.Named(before.Owner);
+        await using var run = await TypingRun.StartAsync(Cluster.Nodes[0], Cluster.Address, Cluster.SignInAddress, Stop);
+        var before = await Cluster.UntilAgreedAsync(run.Session, Stop);
+        var owner = Cluster.Named(before.Owner);
         await run.UntilTypedAsync(10, before.Epoch, Stop);
 
         await owner.TerminateAsync(Stop);
         Assert.Equal(0, owner.Process.ExitCode);
         await run.UntilTypedAsync(10, before.Epoch + 1, Stop);
-        var survivors = _cluster.Nodes.Where(node => node != owner).ToArray();
+        var survivors = Cluster.Nodes.Where(node => node != owner).ToArray();
         var place = (await survivors[0].PlacesAsync(Stop))[run.Session];
         Assert.NotEqual(before.Owner, place.Owner);
         Assert.True(place.Epoch > before.Epoch);
 
         await owner.StartAsync(Stop);
-        await _cluster.UntilWholeAsync(Stop);
+        await Cluster.UntilWholeAsync(Stop);
         await run.EndAsync(Stop);
-        Assert.Equal(place.Owner, (await _cluster.UntilAgreedAsync(run.Session, Stop)).Owner);
-        Assert.Empty(await run.ViolationsAsync(_cluster.Nodes, Stop));
+        Assert.Equal(place.Owner, (await Cluster.UntilAgreedAsync(run.Session, Stop)).Owner);
+        Assert.Empty(await run.ViolationsAsync(Cluster.Nodes, Stop));
     }
 
     [Fact]
@@ -38,32 +34,32 @@ public sealed class ReturnTests(ThreeNodes shared)
     {
         var sessions = new List<string>();
         foreach (var number in Enumerable.Range(0, 9))
-            sessions.Add(await _cluster.Nodes[number % 3].CreateSessionAsync($"Session {number}", Stop));
+            sessions.Add(await Cluster.Nodes[number % 3].CreateSessionAsync($"Session {number}", Stop));
         foreach (var session in sessions)
-            await _cluster.UntilAgreedAsync(session, Stop);
-        var before = await _cluster.Nodes[0].PlacesAsync(Stop);
+            await Cluster.UntilAgreedAsync(session, Stop);
+        var before = await Cluster.Nodes[0].PlacesAsync(Stop);
         Assert.Equal(3, sessions.Select(session => before[session].Owner).Distinct().Count());
 
-        var gone = _cluster.Nodes[1];
+        var gone = Cluster.Nodes[1];
         await gone.KillAsync();
         foreach (var session in sessions)
             await Wait.UntilAsync(
-                async () => (await _cluster.Nodes[0].PlacesAsync(Stop))[session].Owner != gone.Name,
+                async () => (await Cluster.Nodes[0].PlacesAsync(Stop))[session].Owner != gone.Name,
                 $"session {session} has left the dead node",
                 Stop
             );
         var deleted = sessions.First(session => before[session].Owner == gone.Name);
-        await _cluster.Nodes[2].SendAsync(HttpMethod.Delete, $"sessions/{deleted}", null, Stop);
+        await Cluster.Nodes[2].SendAsync(HttpMethod.Delete, $"sessions/{deleted}", null, Stop);
         await gone.StartAsync(Stop);
-        await _cluster.UntilWholeAsync(Stop);
+        await Cluster.UntilWholeAsync(Stop);
 
         foreach (var session in sessions.Where(session => session != deleted))
         {
-            var after = await _cluster.UntilAgreedAsync(session, Stop);
+            var after = await Cluster.UntilAgreedAsync(session, Stop);
             Assert.Equal(before[session].Owner == gone.Name, after.Epoch > before[session].Epoch);
             Assert.Equal(before[session].Owner != gone.Name, after.Owner == before[session].Owner);
         }
-        foreach (var node in _cluster.Nodes)
+        foreach (var node in Cluster.Nodes)
             Assert.DoesNotContain(deleted, await node.PlacesAsync(Stop));
     }
 }

@@ -132,6 +132,16 @@ public sealed class AdoptionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_owner_of_a_lower_epoch_does_not_adopt()
+    {
+        var left = await LeaveAsync();
+
+        Assert.Null(await AdoptAsync(_host.Server(), left.Id, epoch: 0));
+
+        Assert.True(FakeRuntimeHost.Lives(left.Pid));
+    }
+
+    [Fact]
     public async Task The_start_of_a_server_removes_what_no_session_can_want()
     {
         var left = await LeaveAsync();
