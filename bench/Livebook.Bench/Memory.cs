@@ -17,7 +17,7 @@ internal static class Memory
         {
             await SettleAsync(server.Figures, stop);
             report.Add("server_idle_mb", server.Figures.ResidentMegabytes);
-            report.Add("server_idle_anonymous_mb", server.Figures.AnonymousMegabytes);
+            report.Add("server_idle_own_mb", server.Figures.OwnMegabytes);
             report.Add("spare_mb", server.Figures.Children.Single().ResidentMegabytes);
             var session = await server.OpenAsync(Notebooks.Of(["1 + 1"]), stop);
             await using var page = await Page.JoinAsync(server, session, stop);
@@ -25,6 +25,7 @@ internal static class Memory
             var runtime = new ProcessFigures(page.View["runtime"]!["pid"]!.GetValue<int>());
             await SettleAsync(runtime, stop);
             report.Add("runtime_after_first_cell_mb", runtime.ResidentMegabytes);
+            report.Add("runtime_after_first_cell_own_mb", runtime.OwnMegabytes);
             report.Add("server_with_one_page_mb", server.Figures.ResidentMegabytes);
         }
         foreach (var count in viewers)

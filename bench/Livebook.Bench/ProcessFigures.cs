@@ -13,8 +13,8 @@ internal sealed record ProcessFigures(int Pid)
     /// <summary>Resident memory, in MB of 1,048,576 bytes.</summary>
     public double ResidentMegabytes => Status("VmRSS");
 
-    /// <summary>Resident memory that is not pages of files, in MB.</summary>
-    public double AnonymousMegabytes => Status("RssAnon");
+    /// <summary>Resident memory that is the process's own, in MB: not pages of files, which all .NET processes share.</summary>
+    public double OwnMegabytes => Status("RssAnon") + Status("RssShmem");
 
     /// <summary>The most that was ever resident, in MB.</summary>
     public double PeakMegabytes => Status("VmHWM");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.WebSockets;
 using Livebook.Bench;
 
 var json = new Option<bool>("--json") { Description = "Prints the figures as one JSON object.", Recursive = true };
@@ -77,7 +78,14 @@ void Add(string verb, string description, Func<ParseResult, ServerProgram, Repor
                 return 0;
             }
             catch (Exception error)
-                when (error is InvalidOperationException or TimeoutException or HttpRequestException or IOException or OperationCanceledException)
+                when (error
+                        is InvalidOperationException
+                            or TimeoutException
+                            or HttpRequestException
+                            or WebSocketException
+                            or IOException
+                            or OperationCanceledException
+                )
             {
                 await Console.Error.WriteLineAsync($"{verb}: {error.Message}");
                 return 1;

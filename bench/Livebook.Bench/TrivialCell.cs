@@ -18,13 +18,17 @@ internal static class TrivialCell
                 await page.EvaluateAllAsync(stop);
                 var last = page.CodeCells()[^1];
                 var samples = new List<double>();
+                var inRuntime = new List<double>();
                 for (var run = -WarmUps; run < Samples; run++)
                 {
                     var elapsed = await page.EvaluateAsync(last, stop);
-                    if (run >= 0)
-                        samples.Add(elapsed);
+                    if (run < 0)
+                        continue;
+                    samples.Add(elapsed);
+                    inRuntime.Add(page.View["cells"]![last]!["durationMs"]!.GetValue<double>());
                 }
                 report.AddSpread($"cells_{length}", samples);
+                report.AddSpread($"cells_{length}_in_runtime", inRuntime);
             }
             await server.CloseAsync(session, stop);
         }
