@@ -19,6 +19,9 @@ public sealed class ClusterNode : ICluster
     private readonly Messenger messenger;
     private readonly LogKeeper keeper;
     private readonly Dictionary<string, MeshMember> peers = [];
+
+    /// <summary>Members that messages can be sent to; the mesh knows a new one a moment earlier.</summary>
+    private ImmutableHashSet<string> linked = [];
     private long incarnation;
     private ITimer? timer;
     private int ended;
@@ -45,15 +48,16 @@ public sealed class ClusterNode : ICluster
     public NodeStatus Status => mesh.Status;
 
     public ImmutableArray<MemberInfo> Members =>
-        [
-            .. mesh.Members.Select(member => new MemberInfo(
-                member.Name,
-                member.Address,
-                member.Version,
-                member.Reachable ? "up" : "unreachable",
-                member.StartedAt
-            )),
-        ];
+        [.. Linked.Select(member => new MemberInfo(member.Name, member.Address, member.Version, member.Reachable ? "up" : "unreachable", member.StartedAt))];
+
+    private IEnumerable<MeshMember> Linked
+    {
+        get
+        {
+            var now = Volatile.Read(ref linked);
+            return mesh.Members.Where(member => member.Name == Self || now.Contains(member.Name));
+        }
+    }
 
     public ImmutableArray<Stranger> Strangers => mesh.Strangers;
 
@@ -66,8 +70,8 @@ public sealed class ClusterNode : ICluster
     public string LeastLoaded()
     {
         var counts = Logs.Values.CountBy(entry => entry.Owner).ToDictionary();
-        return mesh
-            .Members.Where(member => member.Reachable)
+        return Linked
+            .Where(member => member.Reachable)
             .OrderBy(member => counts.GetValueOrDefault(member.Name))
             .ThenBy(member => member.Name != Self)
             .Select(member => member.Name)
@@ -231,6 +235,7 @@ public sealed class ClusterNode : ICluster
         {
             peers[member.Name] = member;
             messenger.Connect(member.Name, member.Incarnation, incarnation);
+            linked = linked.Add(member.Name);
             keeper.OnPeerUp(member);
         }
     }
@@ -238,6 +243,7 @@ public sealed class ClusterNode : ICluster
     private void Disconnect(string node)
     {
         peers.Remove(node);
+        linked = linked.Remove(node);
         messenger.Disconnect(node);
     }
 

@@ -22,9 +22,10 @@ internal sealed class WriteGuard(DiskSpace disk, long minimumBytes, TimeProvider
                 return _refusal;
             _next = now + Interval;
             var free = disk.FreeBytes();
-            return _refusal = free >= minimumBytes
-                ? null
-                : $"Nothing was changed: the server's disk has {free / 1048576} MB left, and {minimumBytes / 1048576} MB are kept free. Make room at LIVEBOOK_DATA_PATH, or lower LIVEBOOK_MIN_FREE_BYTES.";
+            return _refusal =
+                free >= minimumBytes
+                    ? null
+                    : $"Nothing was changed: the server's disk has {free / 1048576} MB left, and {minimumBytes / 1048576} MB are kept free. Make room at LIVEBOOK_DATA_PATH, or lower LIVEBOOK_MIN_FREE_BYTES.";
         }
     }
 }

@@ -19,7 +19,10 @@ internal sealed class NodeFiles
         _home = home;
         _cluster = cluster;
         _local = local;
-        cluster.Handle(Channels.Files, async (_, payload, stop) => JsonSerializer.SerializeToUtf8Bytes(await AnswerAsync(payload, stop), FilesJson.Default.FileReply));
+        cluster.Handle(
+            Channels.Files,
+            async (_, payload, stop) => JsonSerializer.SerializeToUtf8Bytes(await AnswerAsync(payload, stop), FilesJson.Default.FileReply)
+        );
     }
 
     /// <exception cref="FileSaveException">It could not be opened; in words for a person.</exception>
@@ -73,7 +76,12 @@ internal sealed class NodeFiles
                 reply = await AnswerAsync(request, stop);
             else
             {
-                var answer = await _cluster.RequestAsync(node, Channels.Files, JsonSerializer.SerializeToUtf8Bytes(request, FilesJson.Default.FileRequest), stop);
+                var answer = await _cluster.RequestAsync(
+                    node,
+                    Channels.Files,
+                    JsonSerializer.SerializeToUtf8Bytes(request, FilesJson.Default.FileRequest),
+                    stop
+                );
                 reply = JsonSerializer.Deserialize(answer.Span, FilesJson.Default.FileReply)!;
             }
         }
@@ -192,7 +200,15 @@ internal sealed record FileRequest(
     bool Overwrite
 );
 
-internal sealed record FileReply(string? Kind, string? Message, string? Path, byte[]? Content, FileVersion? Version, string? InUseBy, DirectoryListing? Listing = null);
+internal sealed record FileReply(
+    string? Kind,
+    string? Message,
+    string? Path,
+    byte[]? Content,
+    FileVersion? Version,
+    string? InUseBy,
+    DirectoryListing? Listing = null
+);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(FileRequest))]

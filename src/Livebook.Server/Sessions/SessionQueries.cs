@@ -30,7 +30,11 @@ internal static class SessionQueries
             "notebook" => NotebookOf(state, query.Parameters),
             "cell" => CellOf(state, query.Parameters["cell"]) is { } cell ? Reply(state, cell) : Missing(state, "There is no such cell."),
             "evaluations" => Reply(state, EvaluationsOf(state, Ids(query.Parameters))),
-            "busy" => new QueryReply("text/plain", state.Version, [Ids(query.Parameters).Any(id => state.StateOf(id).Status != CellStatus.Ready) ? (byte)'1' : (byte)'0']),
+            "busy" => new QueryReply(
+                "text/plain",
+                state.Version,
+                [Ids(query.Parameters).Any(id => state.StateOf(id).Status != CellStatus.Ready) ? (byte)'1' : (byte)'0']
+            ),
             "blob" => SessionProjection.Blob(state, query.Parameters["hash"]) is var (mimeType, value)
                 ? new QueryReply(mimeType, state.Version, BytesOf(mimeType, value))
                 : Missing(state, "There is no such output any more."),
@@ -47,7 +51,10 @@ internal static class SessionQueries
     /// <summary>Text types hold themselves, other types base64.</summary>
     private static byte[] BytesOf(string mimeType, string value)
     {
-        var text = mimeType.StartsWith("text/", StringComparison.Ordinal) || mimeType.EndsWith("json", StringComparison.Ordinal) || mimeType.EndsWith("+xml", StringComparison.Ordinal);
+        var text =
+            mimeType.StartsWith("text/", StringComparison.Ordinal)
+            || mimeType.EndsWith("json", StringComparison.Ordinal)
+            || mimeType.EndsWith("+xml", StringComparison.Ordinal);
         if (text)
             return Encoding.UTF8.GetBytes(value);
         try
@@ -84,7 +91,9 @@ internal static class SessionQueries
     {
         try
         {
-            return pid is null ? null : long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+            return pid is null
+                ? null
+                : long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
         {
@@ -109,7 +118,11 @@ internal static class SessionQueries
         return parameters.GetValueOrDefault("format") switch
         {
             "livemd" => new QueryReply("text/markdown; charset=utf-8", state.Version, LiveMarkdownWriter.WriteBytes(notebook, outputs ? true : null)),
-            "ipynb" => new QueryReply("application/x-ipynb+json", state.Version, IpynbWriter.WriteBytes(outputs ? notebook : SessionNotebook.WithoutOutputs(state.Notebook))),
+            "ipynb" => new QueryReply(
+                "application/x-ipynb+json",
+                state.Version,
+                IpynbWriter.WriteBytes(outputs ? notebook : SessionNotebook.WithoutOutputs(state.Notebook))
+            ),
             null or "json" => Reply(state, NotebookJson(state, outputs)),
             var other => Missing(state, $"format must be json, livemd or ipynb, found {other}"),
         };

@@ -57,7 +57,9 @@ public sealed class Access
             return true;
         if (!request.Cookies.TryGetValue(CookieName(request), out var cookie) || cookie.Split('.') is not [var expires, var mac])
             return false;
-        return long.TryParse(expires, out var seconds) && DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, 0, 253_402_300_799)) > _time.GetUtcNow() && Same(mac, Sign(expires));
+        return long.TryParse(expires, out var seconds)
+            && DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, 0, 253_402_300_799)) > _time.GetUtcNow()
+            && Same(mac, Sign(expires));
     }
 
     /// <summary>Lets the browser in from now on.</summary>
@@ -73,7 +75,8 @@ public sealed class Access
     private static string CookieName(HttpRequest request) => request.Host.Port is { } port ? $"livebook_session_{port}" : "livebook_session";
 
     /// <summary>The credential is part of what is signed: another password ends every session.</summary>
-    private string Sign(string expires) => Convert.ToHexStringLower(HMACSHA256.HashData(_cookieKey, Encoding.UTF8.GetBytes($"{Mode}\n{_credential}\n{expires}")));
+    private string Sign(string expires) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(_cookieKey, Encoding.UTF8.GetBytes($"{Mode}\n{_credential}\n{expires}")));
 
     private static CookieOptions Options(HttpRequest request, TimeSpan? life) =>
         new()

@@ -9,7 +9,11 @@ internal static class AuthEndpoints
 {
     public static void MapAuth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/authenticate", (HttpContext context, Access access, ClientFiles client) => access.IsSignedIn(context.Request) ? Results.LocalRedirect(Home(context)) : client.Page(context));
+        routes.MapGet(
+            "/authenticate",
+            (HttpContext context, Access access, ClientFiles client) =>
+                access.IsSignedIn(context.Request) ? Results.LocalRedirect(Home(context)) : client.Page(context)
+        );
         routes.MapPost("/authenticate", AuthenticateAsync);
         routes.MapPost(
             "/logout",
@@ -48,7 +52,10 @@ internal static class AuthEndpoints
 
     /// <summary>Only a path of our own is gone to.</summary>
     internal static string LocalTarget(HttpContext context, string target) =>
-        target.StartsWith('/') && !target.StartsWith("//", StringComparison.Ordinal) && !target.StartsWith("/\\", StringComparison.Ordinal) && !target.AsSpan().ContainsAny('\r', '\n')
+        target.StartsWith('/')
+        && !target.StartsWith("//", StringComparison.Ordinal)
+        && !target.StartsWith("/\\", StringComparison.Ordinal)
+        && !target.AsSpan().ContainsAny('\r', '\n')
             ? target
             : Home(context);
 }

@@ -16,7 +16,12 @@ public sealed class FailureLimit(TimeProvider time)
 
     /// <summary>Time until this address is heard again; null when it is heard now.</summary>
     public TimeSpan? Wait(IPAddress? address) =>
-        address is not null && _counts.TryGetValue(address, out var count) && count.Failures >= Failures && count.Until - time.GetUtcNow() is { Ticks: > 0 } left ? left : null;
+        address is not null
+        && _counts.TryGetValue(address, out var count)
+        && count.Failures >= Failures
+        && count.Until - time.GetUtcNow() is { Ticks: > 0 } left
+            ? left
+            : null;
 
     public void Failed(IPAddress? address)
     {
@@ -25,7 +30,11 @@ public sealed class FailureLimit(TimeProvider time)
         var now = time.GetUtcNow();
         if (_counts.Count > Addresses)
             _counts.Clear();
-        _counts.AddOrUpdate(address, _ => new Count(1, now + Window), (_, count) => count.Until < now ? new Count(1, now + Window) : count with { Failures = count.Failures + 1 });
+        _counts.AddOrUpdate(
+            address,
+            _ => new Count(1, now + Window),
+            (_, count) => count.Until < now ? new Count(1, now + Window) : count with { Failures = count.Failures + 1 }
+        );
     }
 
     private sealed record Count(int Failures, DateTimeOffset Until);

@@ -18,10 +18,14 @@ internal sealed class Keys(string secretKeyBase)
     public string AccessToken()
     {
         var bytes = Derive("access-token");
-        return string.Create(TokenLength, bytes, (token, source) =>
-        {
-            for (var i = 0; i < token.Length; i++)
-                token[i] = TokenAlphabet[source[i] % TokenAlphabet.Length];
-        });
+        return string.Create(
+            TokenLength,
+            bytes,
+            (token, source) =>
+            {
+                for (var i = 0; i < token.Length; i++)
+                    token[i] = TokenAlphabet[source[i] % TokenAlphabet.Length];
+            }
+        );
     }
 }

@@ -14,7 +14,8 @@ internal static class OriginCheck
         if (origin.Length == 0)
             return true;
         // Only host and port: behind a proxy that ends TLS, and is not trusted with X-Forwarded-Proto, the scheme differs.
-        return Uri.TryCreate(origin, UriKind.Absolute, out var uri) && string.Equals(uri.Authority, WithoutDefaultPort(request.Host, uri), StringComparison.OrdinalIgnoreCase);
+        return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+            && string.Equals(uri.Authority, WithoutDefaultPort(request.Host, uri), StringComparison.OrdinalIgnoreCase);
     }
 
     private static string WithoutDefaultPort(HostString host, Uri origin)

@@ -29,7 +29,13 @@ internal static class KeptSecret
         catch (IOException) when (File.Exists(path))
         {
             var kept = File.ReadAllText(path).Trim();
-            return kept.Length >= 64 ? kept : throw new ConfigurationException(path, "a file with a secret of at least 64 characters (delete it to have a new one made)", $"{kept.Length} characters");
+            return kept.Length >= 64
+                ? kept
+                : throw new ConfigurationException(
+                    path,
+                    "a file with a secret of at least 64 characters (delete it to have a new one made)",
+                    $"{kept.Length} characters"
+                );
         }
     }
 }

@@ -73,7 +73,10 @@ public sealed record LivebookConfiguration
         {
             Ip = env.Address("LIVEBOOK_IP", IPAddress.Loopback),
             Port = (int)env.Integer("LIVEBOOK_PORT", 8080, 0, 65_535),
-            Auth = password is not null ? AuthMode.Password : token ? AuthMode.Token : AuthMode.None,
+            Auth =
+                password is not null ? AuthMode.Password
+                : token ? AuthMode.Token
+                : AuthMode.None,
             Password = password,
             ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
             SecretKeyBase = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null),
@@ -97,7 +100,8 @@ public sealed record LivebookConfiguration
         };
     }
 
-    private static string DefaultHome(IReadOnlyDictionary<string, string> variables) => variables.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : Environment.CurrentDirectory;
+    private static string DefaultHome(IReadOnlyDictionary<string, string> variables) =>
+        variables.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : Environment.CurrentDirectory;
 
     /// <summary>The user's data directory by the XDG base directory specification.</summary>
     private static string DefaultDataPath(IReadOnlyDictionary<string, string> variables)
@@ -110,8 +114,12 @@ public sealed record LivebookConfiguration
     {
         if (env.Text("LIVEBOOK_PROXY_HEADERS") is not { } text)
             return [];
-        var headers = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(header => header.ToLowerInvariant()).ToImmutableArray();
-        return headers.All(KnownProxyHeaders.Contains) ? headers : throw new ConfigurationException("LIVEBOOK_PROXY_HEADERS", $"a list of {string.Join(", ", KnownProxyHeaders)}", text);
+        var headers = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(header => header.ToLowerInvariant())
+            .ToImmutableArray();
+        return headers.All(KnownProxyHeaders.Contains)
+            ? headers
+            : throw new ConfigurationException("LIVEBOOK_PROXY_HEADERS", $"a list of {string.Join(", ", KnownProxyHeaders)}", text);
     }
 
     private static ClusterOptions ReadCluster(EnvironmentReader env, string dataPath, string version)
@@ -122,12 +130,20 @@ public sealed record LivebookConfiguration
         if (query is not null && (!query.StartsWith("dns:", StringComparison.Ordinal) || query.Length == "dns:".Length))
             throw new ConfigurationException("LIVEBOOK_CLUSTER", "dns:QUERY with a name to ask for", query);
         if (query is not null && node is null)
-            throw new ConfigurationException("LIVEBOOK_NODE", "NAME@ADDRESS when LIVEBOOK_CLUSTER is set, with the address at which other nodes reach this one", null);
+            throw new ConfigurationException(
+                "LIVEBOOK_NODE",
+                "NAME@ADDRESS when LIVEBOOK_CLUSTER is set, with the address at which other nodes reach this one",
+                null
+            );
         if (node is not null)
             CheckNode(node);
         var cookie = env.Text("LIVEBOOK_COOKIE");
         if (query is not null && (cookie?.Length ?? 0) < 20)
-            throw new ConfigurationException("LIVEBOOK_COOKIE", "a secret of at least 20 characters when LIVEBOOK_CLUSTER is set", cookie is null ? null : $"{cookie.Length} characters");
+            throw new ConfigurationException(
+                "LIVEBOOK_COOKIE",
+                "a secret of at least 20 characters when LIVEBOOK_CLUSTER is set",
+                cookie is null ? null : $"{cookie.Length} characters"
+            );
         if (query is not null && cookie == env.Text("LIVEBOOK_SECRET_KEY_BASE"))
             throw new ConfigurationException("LIVEBOOK_COOKIE", "another secret than LIVEBOOK_SECRET_KEY_BASE", "the same");
         return new ClusterOptions
@@ -168,7 +184,11 @@ public sealed record LivebookConfiguration
         if (env.Secret("LIVEBOOK_SECRET_KEY_BASE", 64) is { } given)
             return given;
         if (clustered)
-            throw new ConfigurationException("LIVEBOOK_SECRET_KEY_BASE", "a secret of at least 64 characters when LIVEBOOK_CLUSTER is set, the same on every node (make one with: openssl rand -base64 48)", null);
+            throw new ConfigurationException(
+                "LIVEBOOK_SECRET_KEY_BASE",
+                "a secret of at least 64 characters when LIVEBOOK_CLUSTER is set, the same on every node (make one with: openssl rand -base64 48)",
+                null
+            );
         return KeptSecret.ReadOrMake(Path.Combine(dataPath, "secret_key_base"));
     }
 }

@@ -16,7 +16,11 @@ internal static class HealthEndpoints
             }
         );
         routes.MapGet("/live", () => Results.Text("alive"));
-        routes.MapGet("/ready", (ICluster cluster) => NotReady(cluster.Status) is { } reason ? Results.Text(reason, statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready"));
+        routes.MapGet(
+            "/ready",
+            (ICluster cluster) =>
+                NotReady(cluster.Status) is { } reason ? Results.Text(reason, statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready")
+        );
     }
 
     /// <summary>Why this node should get no users now; null when it should.</summary>

@@ -79,7 +79,14 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
 /// <param name="Type">Stable name of the kind of problem.</param>
 /// <param name="Errors">For bad input: what is wrong, by field.</param>
 /// <param name="Session">The session that has the file which was asked for.</param>
-internal sealed record Problem(string Type, string Title, int Status, string Detail, IReadOnlyDictionary<string, string[]>? Errors = null, string? Session = null);
+internal sealed record Problem(
+    string Type,
+    string Title,
+    int Status,
+    string Detail,
+    IReadOnlyDictionary<string, string[]>? Errors = null,
+    string? Session = null
+);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Problem))]

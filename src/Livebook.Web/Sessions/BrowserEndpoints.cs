@@ -37,7 +37,13 @@ internal static class BrowserEndpoints
         await WriteAsync(context, opened, stop);
     }
 
-    private static async Task UploadAsync(HttpContext context, string name, SessionDirectory sessions, LivebookConfiguration configuration, CancellationToken stop)
+    private static async Task UploadAsync(
+        HttpContext context,
+        string name,
+        SessionDirectory sessions,
+        LivebookConfiguration configuration,
+        CancellationToken stop
+    )
     {
         var limit = configuration.Limits.NotebookBytes;
         using var content = new MemoryStream();
@@ -47,7 +53,12 @@ internal static class BrowserEndpoints
         {
             if (content.Length + read > limit)
             {
-                await Problems.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "too-large", $"A notebook of at most {limit / 1048576} MB can be opened. Raise LIVEBOOK_NOTEBOOK_LIMIT_BYTES for more.");
+                await Problems.WriteAsync(
+                    context,
+                    StatusCodes.Status413PayloadTooLarge,
+                    "too-large",
+                    $"A notebook of at most {limit / 1048576} MB can be opened. Raise LIVEBOOK_NOTEBOOK_LIMIT_BYTES for more."
+                );
                 return;
             }
             content.Write(buffer, 0, read);
@@ -66,8 +77,18 @@ internal static class BrowserEndpoints
     {
         var (owner, listing) = await sessions.ListFilesAsync(node, path, stop);
         var open = sessions.List().Where(session => session.File is not null).ToLookup(session => session.File!, session => session.Id);
-        var entries = listing.Entries.Select(entry => new FileAnswer(entry.Name, entry.Kind.ToString().ToLowerInvariant(), entry.Size, entry.ModifiedAt, open[Path.Combine(listing.Path, entry.Name)].FirstOrDefault()));
-        await context.Response.WriteAsJsonAsync(new FilesAnswer(owner, listing.Path, listing.Parent, [.. entries]), BrowserJson.Default.FilesAnswer, cancellationToken: stop);
+        var entries = listing.Entries.Select(entry => new FileAnswer(
+            entry.Name,
+            entry.Kind.ToString().ToLowerInvariant(),
+            entry.Size,
+            entry.ModifiedAt,
+            open[Path.Combine(listing.Path, entry.Name)].FirstOrDefault()
+        ));
+        await context.Response.WriteAsJsonAsync(
+            new FilesAnswer(owner, listing.Path, listing.Parent, [.. entries]),
+            BrowserJson.Default.FilesAnswer,
+            cancellationToken: stop
+        );
     }
 
     private static async Task<IResult> CloseAsync(string id, SessionDirectory sessions, CancellationToken stop)
@@ -130,7 +151,13 @@ internal static class BrowserEndpoints
         await context.Response.Body.WriteAsync(blob.Body, stop);
     }
 
-    private static async Task<IResult> DownloadAsync(string id, SessionDirectory sessions, string format = "livemd", bool outputs = false, CancellationToken stop = default)
+    private static async Task<IResult> DownloadAsync(
+        string id,
+        SessionDirectory sessions,
+        string format = "livemd",
+        bool outputs = false,
+        CancellationToken stop = default
+    )
     {
         var parameters = ImmutableDictionary<string, string>.Empty.Add("format", format).Add("outputs", outputs ? "true" : "false");
         var file = await sessions.QueryAsync(id, "notebook", parameters, stop);
