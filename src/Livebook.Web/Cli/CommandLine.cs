@@ -15,6 +15,9 @@ internal static class CommandLine
     /// <summary>A day.</summary>
     private const int LongestTimeoutSeconds = 86_400;
 
+    /// <summary>How long a command may take to end in order, e.g. to save notebooks, before it is ended.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(30);
+
     /// <summary>Version of this build.</summary>
     public static string Version { get; } =
         (typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
@@ -30,7 +33,7 @@ internal static class CommandLine
             await Console.Error.WriteLineAsync("livebook --help shows what is possible.");
             return BadUsage;
         }
-        return await parsed.InvokeAsync();
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopPatience });
     }
 
     private static RootCommand Root()
