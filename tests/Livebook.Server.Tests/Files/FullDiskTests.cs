@@ -35,7 +35,7 @@ public sealed class FullDiskTests : IDisposable
             return;
         }
         var script =
-            $"mount -t tmpfs -o size=1m tmpfs '{disk}' && {Inside}='{disk}' exec '{Environment.ProcessPath}' -method '*.{nameof(A_full_disk_leaves_the_old_file_and_no_temporary_one)}'";
+            $"mount -t tmpfs -o size=1m tmpfs '{disk}' && {Inside}='{disk}' exec dotnet '{typeof(FullDiskTests).Assembly.Location}' --filter-method '*.{nameof(A_full_disk_leaves_the_old_file_and_no_temporary_one)}'";
         Assert.True(
             await RunAsync("unshare", "--map-root-user", "--mount", "sh", "-c", script) == 0,
             "this test needs root or user namespaces (unshare) to mount a small file system"

@@ -81,7 +81,7 @@ public sealed class RealRuntimeTests : IAsyncDisposable
             return;
         }
         var method = $"{typeof(RealRuntimeTests).FullName}.{nameof(The_runtime_of_a_killed_server_is_adopted_with_what_its_cells_have_defined)}";
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["--filter-method", method]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(RealRuntimeTests).Assembly.Location, "--filter-method", method]) { RedirectStandardOutput = true };
         start.Environment[Abandoned] = _root.FullName;
         using var killed = Process.Start(start)!;
         await killed.StandardOutput.ReadToEndAsync(Stop);
