@@ -12,7 +12,7 @@ internal sealed class IdleMemory(TimeProvider time) : BackgroundService
     private const long QuietBytes = 4L << 20;
 
     /// <summary>Bytes allocated since the last time from which on there is something to give back.</summary>
-    private const long BurstBytes = 16L << 20;
+    private const long BurstBytes = 8L << 20;
 
     /// <summary>Compacting a larger heap would take too long for a node that others wait for: some 100 ms.</summary>
     private const long LargestHeap = 128L << 20;
