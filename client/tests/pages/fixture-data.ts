@@ -173,6 +173,7 @@ const summary = (rest: Partial<SessionSummary>): SessionSummary => ({
   id: "demo",
   name: "Notebook",
   file: null,
+  version: 1,
   node: "node-a",
   standby: "node-b",
   epoch: 1,

@@ -104,7 +104,8 @@ export class Commands {
   async move(cell: string, offset: number): Promise<void> {
     if (this.page.cell(cell)?.section === SetupSection) return;
     const result = await this.submit({ op: "move_cell", cell, offset });
-    if (result.ok) await this.page.focus(cell);
+    // Whoever has gone on to another cell meanwhile stays there.
+    if (result.ok && this.page.current === cell) await this.page.focus(cell);
   }
 
   async insertSection(after: string | null, index: number | null, branch = false): Promise<void> {
