@@ -105,7 +105,7 @@ export class Commands {
     if (this.page.cell(cell)?.section === SetupSection) return;
     const result = await this.submit({ op: "move_cell", cell, offset });
     // Whoever has gone on to another cell meanwhile stays there.
-    if (result.ok && this.page.current === cell) await this.page.focus(cell);
+    if (result.ok && this.page.focused === cell) await this.page.focus(cell);
   }
 
   async insertSection(after: string | null, index: number | null, branch = false): Promise<void> {
