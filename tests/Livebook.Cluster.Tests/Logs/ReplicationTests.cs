@@ -258,6 +258,7 @@ public sealed class ReplicationTests
         await cluster.UntilAsync(() => b.Host.Owned.ContainsKey("one") && b.Host.Owned["one"].Standby == "a", "handed over");
         Assert.Equal("s x", Text(b.Host.Contents["one"]));
         Assert.Equal(["adopt one Handover 2"], b.Host.Story);
+        await cluster.UntilAsync(() => !a.Host.Story.IsEmpty, "let go");
         Assert.Equal(["release one Handover"], a.Host.Story);
         await b.Host.Owned["one"].AppendAsync([Bytes("y")], Stop);
     }
