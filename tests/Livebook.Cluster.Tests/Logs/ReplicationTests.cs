@@ -137,7 +137,10 @@ public sealed class ReplicationTests
             var log = await a.Node.CreateAsync($"log{i}", Bytes("s"), default, Stop);
             await log.AppendAsync([Bytes("x"), Bytes("y")], Stop);
         }
-        await cluster.UntilAsync(() => Enumerable.Range(0, 5).All(i => cluster.LastOnDisk("b", $"log{i}") == 2), "on b's disk");
+        await cluster.UntilAsync(
+            () => Enumerable.Range(0, 5).All(i => cluster.LastOnDisk("a", $"log{i}") == 2 && cluster.LastOnDisk("b", $"log{i}") == 2),
+            "on both disks"
+        );
         await cluster.KillAsync("a");
         await cluster.KillAsync("b");
         // Both died at once: b never took over.
