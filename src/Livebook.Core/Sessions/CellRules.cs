@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using Livebook.Core.LiveMarkdown;
 using Livebook.Core.Notebooks;
 using Livebook.Core.Wire;
 
@@ -38,7 +39,7 @@ internal static partial class CellRules
     {
         if (!FreeId(step, operation.Cell))
             return;
-        var source = operation.Source.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
+        var source = FileText.WithLineFeeds(operation.Source);
         if (source.Length > SourceCharacters)
         {
             step.Refuse($"a cell holds at most {SourceCharacters} characters, found {source.Length}");

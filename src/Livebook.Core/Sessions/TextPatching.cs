@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Livebook.Core.LiveMarkdown;
 using Livebook.Core.Notebooks;
 using Livebook.Core.Text;
 
@@ -42,12 +43,10 @@ internal static class TextPatching
     private static ImmutableArray<TextEdit> Edits(ClientOperation.PatchText patch, Cell cell) =>
         patch switch
         {
-            { Source: { } source } => [Difference(cell.Source, Normal(source))],
-            { Append: { } append } => [new TextEdit(cell.Source.Length, cell.Source.Length, Normal(append))],
-            _ => [.. patch.Edits!.Value.Select(edit => edit with { Insert = Normal(edit.Insert) })],
+            { Source: { } source } => [Difference(cell.Source, FileText.WithLineFeeds(source))],
+            { Append: { } append } => [new TextEdit(cell.Source.Length, cell.Source.Length, FileText.WithLineFeeds(append))],
+            _ => [.. patch.Edits!.Value.Select(edit => edit with { Insert = FileText.WithLineFeeds(edit.Insert) })],
         };
-
-    private static string Normal(string text) => text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
 
     /// <summary>The one replacement that makes the new text of the old one.</summary>
     private static TextEdit Difference(string before, string after)
