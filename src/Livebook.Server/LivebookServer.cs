@@ -1,4 +1,5 @@
 using Livebook.Cluster;
+using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
 using Livebook.Server.Sessions;
@@ -26,6 +27,7 @@ public sealed class LivebookServer : IAsyncDisposable
 {
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
+    private readonly AttachmentKeeper _keeper;
 
     public LivebookServer(
         ServerOptions options,
@@ -41,11 +43,15 @@ public sealed class LivebookServer : IAsyncDisposable
         _runtimes = runtimes;
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
+        var door = new BlobDoor(cluster, new BlobStore(options.DataPath), writeRefusal.RefusalOf, time);
+        _keeper = new AttachmentKeeper(cluster, door, options.Limits, time, logs);
         _host = new SessionHost(
             cluster,
-            faulted => new SessionServices(cluster, runtimes, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+            faulted => new SessionServices(cluster, runtimes, nodeFiles, _keeper, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
+        _keeper.Host = _host;
+        Attachments = new Attachments.Attachments(cluster, Sessions, door);
         Pages = new Pages(cluster, Sessions, time, logs);
     }
 
@@ -55,12 +61,16 @@ public sealed class LivebookServer : IAsyncDisposable
 
     public Pages Pages { get; }
 
+    /// <summary>Files kept with notebooks.</summary>
+    public Attachments.Attachments Attachments { get; }
+
     internal SessionHost Host => _host;
 
     /// <summary>Begins to take part in the cluster and serves what this node owns.</summary>
     public async Task StartAsync(CancellationToken stop)
     {
         await Cluster.StartAsync(_host, stop);
+        _keeper.Start();
         if (Cluster.Status != NodeStatus.Alone)
             _ = Task.Run(Rehearsal.Run, stop);
     }
@@ -69,6 +79,7 @@ public sealed class LivebookServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Pages.DisposeAsync();
+        await _keeper.DisposeAsync();
         await _host.DisposeAsync();
         await _runtimes.DisposeAsync();
         await Cluster.DisposeAsync();

@@ -18,6 +18,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly Dictionary<string, ITimer> _diagnoses = [];
     private readonly HashSet<Task> _running = [];
     private readonly RuntimeSlot _runtime = new();
+    private readonly SemaphoreSlim _placing = new(1);
     private ITimer? _autosave;
 
     public void Carry(Effect effect)
@@ -64,6 +65,12 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             case Effect.ReleaseFile(var node, var path):
                 Run(services.Files.ReleaseAsync(node, path, actor.Id, _stop.Token));
                 break;
+            case Effect.PlaceAttachments:
+                Run(PlaceAttachmentsAsync(_stop.Token));
+                break;
+            case Effect.RemoveAttachment(var name, var hash):
+                Run(RemoveAttachmentAsync(name, hash));
+                break;
         }
     }
 
@@ -87,13 +94,59 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private RuntimeRequest Request()
     {
         var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
+        return new RuntimeRequest(actor.Id, actor.Epoch, WorkingDirectory(), path, ImmutableSortedDictionary<string, string>.Empty);
+    }
+
+    /// <summary>Where code runs: beside the notebook, or in a directory of the session.</summary>
+    private string WorkingDirectory()
+    {
+        var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
         var directory = path is not null ? Path.GetDirectoryName(path) : actor.State.Directory;
         if (directory is null || !Directory.Exists(directory))
         {
             directory = Path.Combine(services.DataPath, "sessions", actor.Id);
             Directory.CreateDirectory(directory);
         }
-        return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, ImmutableSortedDictionary<string, string>.Empty);
+        return directory;
+    }
+
+    /// <summary>Where <c>files/</c> is: beside the notebook's file first, and where code runs.</summary>
+    private (string Node, string Directory)[] Places()
+    {
+        (string, string) working = (services.Cluster.Self, WorkingDirectory());
+        return actor.State.File is { Node: { } node, Path: { } path } && node != services.Cluster.Self
+            ? [(node, Path.GetDirectoryName(path)!), working]
+            : [working];
+    }
+
+    /// <summary>The same, in the background.</summary>
+    public void BeginPlacing() => Run(PlaceAttachmentsAsync(_stop.Token));
+
+    /// <summary>Brings <c>files/</c> in line with the session. What cannot be written is logged.</summary>
+    public async Task PlaceAttachmentsAsync(CancellationToken stop)
+    {
+        await _placing.WaitAsync(stop);
+        try
+        {
+            await services.Attachments.PlaceAsync(actor, Places(), stop);
+        }
+        finally
+        {
+            _placing.Release();
+        }
+    }
+
+    private async Task RemoveAttachmentAsync(string name, string hash)
+    {
+        await _placing.WaitAsync(_stop.Token);
+        try
+        {
+            await services.Attachments.RemoveAsync(actor, name, hash, Places(), _stop.Token);
+        }
+        finally
+        {
+            _placing.Release();
+        }
     }
 
     private void Send(RuntimeCommand command) => _runtime.Present?.Send(command);
@@ -105,6 +158,8 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         IRuntime? runtime = null;
         try
         {
+            if (!actor.State.Attachments.IsEmpty)
+                await PlaceAttachmentsAsync(_stop.Token);
             runtime = await services.Runtimes.StartAsync(
                 Request(),
                 async frame => await ReportAsync(await known.Task, frame),
