@@ -81,6 +81,7 @@ internal sealed class RuntimeServer
         assigned = assign;
         foreach (var (name, value) in assign.Environment)
             Environment.SetEnvironmentVariable(name, value);
+        SessionFiles.Directory = Path.Combine(assign.Directory, SessionFiles.DirectoryName);
         evaluator.NotebookPath = assign.NotebookPath ?? "";
         try
         {

@@ -142,17 +142,18 @@ public sealed class Attachments
             var kind => throw new SessionRefusedException(kind, reply.Message ?? "The file could not be stored."),
         };
 
-    /// <summary>Reads a content in pieces, from whichever node has it: the owner may change meanwhile.</summary>
-    /// <exception cref="OwnerUnavailableException">No node in reach had it for 10 s.</exception>
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
+    /// <summary>Opens a content for reading, from whichever node has it: the owner may change meanwhile. Reading throws <see cref="OwnerUnavailableException"/> when no node in reach had it for 10 s.</summary>
+    public Stream Open(string session, StoredAttachment attachment) =>
+        new AttachmentStream(attachment.Size, (from, stop) => ReadAsync(session, attachment, from, stop));
+
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         string session,
         StoredAttachment attachment,
         long from,
-        long length,
         [EnumeratorCancellation] CancellationToken stop
     )
     {
-        var end = from + length;
+        var end = attachment.Size;
         var next = from < end ? PieceAsync(session, attachment.Hash, from, end, stop) : null;
         while (next is not null)
         {
@@ -196,7 +197,7 @@ public sealed class Attachments
     {
         foreach (var attachment in await ListAsync(source, stop))
         {
-            await using var content = new PieceStream(ReadAsync(source, attachment, 0, attachment.Size, stop));
+            await using var content = Open(source, attachment);
             await PutAsync(target, attachment.Name, content, attachment.Size, long.MaxValue, null, stop);
         }
     }

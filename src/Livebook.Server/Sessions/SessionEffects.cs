@@ -19,6 +19,9 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly HashSet<Task> _running = [];
     private readonly RuntimeSlot _runtime = new();
     private readonly SemaphoreSlim _placing = new(1);
+
+    /// <summary>Where the present runtime's code runs.</summary>
+    private string? _runtimeDirectory;
     private ITimer? _autosave;
 
     public void Carry(Effect effect)
@@ -94,7 +97,8 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private RuntimeRequest Request()
     {
         var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
-        return new RuntimeRequest(actor.Id, actor.Epoch, WorkingDirectory(), path, ImmutableSortedDictionary<string, string>.Empty);
+        _runtimeDirectory = WorkingDirectory();
+        return new RuntimeRequest(actor.Id, actor.Epoch, _runtimeDirectory, path, ImmutableSortedDictionary<string, string>.Empty);
     }
 
     /// <summary>Where code runs: beside the notebook, or in a directory of the session.</summary>
@@ -113,10 +117,10 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     /// <summary>Where <c>files/</c> is: beside the notebook's file first, and where code runs.</summary>
     private (string Node, string Directory)[] Places()
     {
-        (string, string) working = (services.Cluster.Self, WorkingDirectory());
-        return actor.State.File is { Node: { } node, Path: { } path } && node != services.Cluster.Self
-            ? [(node, Path.GetDirectoryName(path)!), working]
-            : [working];
+        var self = services.Cluster.Self;
+        var saved = actor.State.File is { Node: { } node, Path: { } path } ? (node, Path.GetDirectoryName(path)!) : (self, WorkingDirectory());
+        // Code stays where it was started, also when the notebook has got another file since.
+        return [.. new[] { saved, (self, _runtimeDirectory ?? WorkingDirectory()) }.Distinct()];
     }
 
     /// <summary>The same, in the background.</summary>
@@ -158,10 +162,11 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         IRuntime? runtime = null;
         try
         {
+            var request = Request();
             if (!actor.State.Attachments.IsEmpty)
                 await PlaceAttachmentsAsync(_stop.Token);
             runtime = await services.Runtimes.StartAsync(
-                Request(),
+                request,
                 async frame => await ReportAsync(await known.Task, frame),
                 reason => Run(TellDownAsync(known.Task, reason)),
                 _stop.Token

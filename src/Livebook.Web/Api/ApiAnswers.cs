@@ -75,3 +75,13 @@ internal sealed record VersionAnswer(long Version);
 internal sealed record TextAnswer(long Version, int Revision);
 
 internal sealed record SavedAnswer(string? File, DateTimeOffset? SavedAt);
+
+internal sealed record NotebookFileAnswer(
+    string Name,
+    long Size,
+    string Hash,
+    string ContentType,
+    string Url,
+    DateTimeOffset? StoredAt = null,
+    long? Version = null
+);

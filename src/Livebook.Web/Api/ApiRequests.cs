@@ -39,6 +39,9 @@ public sealed record MoveRequest(int Offset = 0, string? Section = null, int? In
 /// <param name="Wait">Seconds to wait for the result, 0 to 3600; null = do not wait.</param>
 public sealed record EvaluationRequest(JsonElement Cells, double? Wait = null);
 
+/// <param name="Name">The new name.</param>
+public sealed record FilePatch(string Name);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -51,4 +54,5 @@ public sealed record EvaluationRequest(JsonElement Cells, double? Wait = null);
 [JsonSerializable(typeof(CellPatch))]
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(EvaluationRequest))]
+[JsonSerializable(typeof(FilePatch))]
 internal sealed partial class ApiRequestJson : JsonSerializerContext;

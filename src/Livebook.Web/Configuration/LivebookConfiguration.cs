@@ -67,6 +67,7 @@ public sealed record LivebookConfiguration
         {
             NotebookBytes = env.Integer("LIVEBOOK_NOTEBOOK_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
             OutputBytes = env.Integer("LIVEBOOK_OUTPUTS_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
+            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FreeDiskBytes = env.Integer("LIVEBOOK_MIN_FREE_BYTES", 200L << 20, 0, 1L << 40),
         };
         return new LivebookConfiguration
@@ -88,7 +89,7 @@ public sealed record LivebookConfiguration
             ProxyHeaders = ReadProxyHeaders(env),
             Cluster = cluster,
             Limits = limits,
-            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
+            UploadBytes = limits.UploadBytes,
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
             Remarks =
