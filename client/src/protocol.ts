@@ -144,7 +144,9 @@ export type ClientOperation =
   | SetFile
   | Save
   | ResolveFileConflict
-  | DismissNotice;
+  | DismissNotice
+  | DeleteAttachment
+  | RenameAttachment;
 
 export interface SelectionRange {
   readonly anchor: number;
@@ -164,6 +166,7 @@ export interface SessionView {
   readonly runtime: RuntimeView;
   readonly bin: { readonly [key: string]: BinView };
   readonly notices: { readonly [key: string]: NoticeView };
+  readonly fileEntries: { readonly [key: string]: FileEntryView };
 }
 
 export interface TextState {
@@ -355,6 +358,17 @@ export interface DismissNotice {
   readonly notice: string;
 }
 
+export interface DeleteAttachment {
+  readonly op: "delete_attachment";
+  readonly name: string;
+}
+
+export interface RenameAttachment {
+  readonly op: "rename_attachment";
+  readonly name: string;
+  readonly newName: string;
+}
+
 export interface SectionView {
   readonly name: string;
   readonly parent: string | null;
@@ -410,6 +424,13 @@ export interface BinView {
 export interface NoticeView {
   readonly level: string;
   readonly text: string;
+}
+
+export interface FileEntryView {
+  readonly kind: string;
+  readonly size: number;
+  readonly hash: string | null;
+  readonly location: string | null;
 }
 
 export interface TextUpdate {

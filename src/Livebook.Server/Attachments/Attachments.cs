@@ -103,30 +103,33 @@ public sealed class Attachments
         }
     }
 
-    /// <summary>One piece is on its way while the next one is read.</summary>
+    /// <summary>Some pieces are on their way while the next one is read.</summary>
     private async Task<long> SendAsync(string owner, string session, string upload, Stream content, long maximumBytes, CancellationToken stop)
     {
-        var (filling, sending) = (new byte[BlobDoor.PieceBytes], new byte[BlobDoor.PieceBytes]);
-        var sent = Task.FromResult(new BlobReply());
+        var sent = new Queue<Task<BlobReply>>();
         long size = 0;
         try
         {
-            int read;
-            while ((read = await content.ReadAtLeastAsync(filling, filling.Length, throwOnEndOfStream: false, stop)) > 0)
+            while (true)
             {
+                var piece = new byte[BlobDoor.PieceBytes];
+                var read = await content.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, stop);
+                if (read == 0)
+                    break;
                 if (size + read > maximumBytes)
                     throw TooLarge(maximumBytes);
-                Sound(await sent);
-                (filling, sending) = (sending, filling);
-                sent = SendAsync(owner, new BlobRequest.Chunk(session, upload, size), sending.AsMemory(0, read), stop);
+                while (sent.Count >= BlobDoor.Window)
+                    Sound(await sent.Dequeue());
+                sent.Enqueue(SendAsync(owner, new BlobRequest.Chunk(session, upload, size), piece.AsMemory(0, read), stop));
                 size += read;
             }
-            Sound(await sent);
+            while (sent.TryDequeue(out var last))
+                Sound(await last);
             return size;
         }
         finally
         {
-            await ((Task)sent).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(sent)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -154,13 +157,15 @@ public sealed class Attachments
     )
     {
         var end = attachment.Size;
-        var next = from < end ? PieceAsync(session, attachment.Hash, from, end, stop) : null;
-        while (next is not null)
+        var coming = new Queue<Task<ReadOnlyMemory<byte>>>();
+        // A short range must not cost a whole window.
+        var window = 1;
+        for (var asked = from; from < end; from += BlobDoor.PieceBytes)
         {
-            var piece = await next;
-            from += piece.Length;
-            next = from < end ? PieceAsync(session, attachment.Hash, from, end, stop) : null;
-            yield return piece;
+            for (; coming.Count < window && asked < end; asked += BlobDoor.PieceBytes)
+                coming.Enqueue(PieceAsync(session, attachment.Hash, asked, end, stop));
+            window = Math.Min(BlobDoor.Window, window * 2);
+            yield return await coming.Dequeue();
         }
     }
 
@@ -174,7 +179,7 @@ public sealed class Attachments
             foreach (var node in Holders(session))
             {
                 var (reply, bytes) = await _door.AskAsync(node, request, default, stop);
-                if (reply.Kind is null && !bytes.IsEmpty)
+                if (reply.Kind is null && bytes.Length == request.Length)
                     return bytes;
             }
             if (limit.IsCancellationRequested)

@@ -9,8 +9,11 @@ namespace Livebook.Server.Attachments;
 /// <summary>Contents of attachments between nodes: this node's store for the others, and theirs for this one. What moves, moves in pieces, so memory stays bounded.</summary>
 internal sealed class BlobDoor : IDisposable
 {
-    /// <summary>Bytes of one piece: with its head it travels between nodes as one message.</summary>
-    public const int PieceBytes = 224 * 1024;
+    /// <summary>Bytes of one piece: with its head it travels between nodes as one message, and is no large object of the garbage collector's.</summary>
+    public const int PieceBytes = 64 * 1024;
+
+    /// <summary>Pieces of one content on their way at once.</summary>
+    public const int Window = 8;
 
     /// <summary>An upload that gets nothing for this long was given up.</summary>
     private static readonly TimeSpan UploadPatience = TimeSpan.FromMinutes(2);
@@ -137,20 +140,15 @@ internal sealed class BlobDoor : IDisposable
             Forget((chunk.Session, chunk.Upload));
             return new BlobReply("disk_full", full);
         }
-        await incoming.Gate.WaitAsync(stop);
-        try
-        {
-            incoming.TouchedAt = _time.GetTimestamp();
-            await incoming.Upload.AppendAsync(chunk.Offset, bytes, stop);
-            // One piece is on its way to the standby while the next one comes in.
-            await incoming.Mirrored;
-            incoming.Mirrored = MirrorAsync(incoming, chunk, bytes);
-            return new BlobReply();
-        }
-        finally
-        {
-            incoming.Gate.Release();
-        }
+        // Several are on their way, and may overtake each other.
+        await incoming.TurnAsync(chunk.Offset, stop);
+        incoming.TouchedAt = _time.GetTimestamp();
+        await incoming.Upload.AppendAsync(chunk.Offset, bytes, stop);
+        while (incoming.Mirrored.Count >= Window)
+            await incoming.Mirrored.Dequeue();
+        incoming.Mirrored.Enqueue(MirrorAsync(incoming, chunk, bytes));
+        incoming.Advance();
+        return new BlobReply();
     }
 
     private async Task MirrorAsync(Incoming incoming, BlobRequest.Chunk chunk, ReadOnlyMemory<byte> bytes)
@@ -163,10 +161,9 @@ internal sealed class BlobDoor : IDisposable
     {
         if (!_incoming.TryRemove((store.Session, store.Upload), out var incoming))
             return new BlobReply("not_here", "This node does not know the upload (any more).");
-        await incoming.Gate.WaitAsync(stop);
         using (incoming)
         {
-            await incoming.Mirrored;
+            await Task.WhenAll(incoming.Mirrored);
             return await Stored(store, incoming.Upload, stop);
         }
     }
@@ -227,15 +224,15 @@ internal sealed class BlobDoor : IDisposable
         if (_refusal(fetch.Size) is { } full)
             return new BlobReply("disk_full", full);
         using var upload = Store.Begin(fetch.Session, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12)));
-        var next = PieceAsync(fetch, 0, stop);
+        var coming = new Queue<Task<(BlobReply Reply, ReadOnlyMemory<byte> Bytes)>>();
+        long asked = 0;
         while (upload.Length < fetch.Size)
         {
-            var (reply, bytes) = await next;
-            if (reply.Kind is not null || bytes.IsEmpty)
+            for (; coming.Count < Window && asked < fetch.Size; asked += PieceBytes)
+                coming.Enqueue(PieceAsync(fetch, asked, stop));
+            var (reply, bytes) = await coming.Dequeue();
+            if (reply.Kind is not null || bytes.Length != Math.Min(PieceBytes, fetch.Size - upload.Length))
                 return reply.Kind is null ? new BlobReply("missing", "The content is shorter than it should be.") : reply;
-            var following = upload.Length + bytes.Length;
-            if (following < fetch.Size)
-                next = PieceAsync(fetch, following, stop);
             await upload.AppendAsync(upload.Length, bytes, stop);
         }
         return new BlobReply(Hash: await upload.KeepAsync(fetch.Hash, stop), Size: fetch.Size);
@@ -272,16 +269,42 @@ internal sealed class BlobDoor : IDisposable
     {
         public BlobUpload Upload { get; } = upload;
 
-        public SemaphoreSlim Gate { get; } = new(1);
+        private long _due;
+        private TaskCompletionSource _advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Node that keeps a second copy; null: none, or it has failed and gets the whole later.</summary>
         public string? Mirror { get; set; }
 
-        /// <summary>The last piece is with the mirror.</summary>
-        public Task Mirrored { get; set; } = Task.CompletedTask;
+        /// <summary>The last pieces on their way to the mirror.</summary>
+        public Queue<Task> Mirrored { get; } = new();
 
         public long TouchedAt { get; set; } = time.GetTimestamp();
 
-        public void Dispose() => Upload.Dispose();
+        /// <summary>Completes when everything in front of this place was taken in. Until <see cref="Advance"/> the caller is the only one who goes on.</summary>
+        public async Task TurnAsync(long offset, CancellationToken stop)
+        {
+            while (true)
+            {
+                var advanced = Volatile.Read(ref _advanced).Task;
+                var due = Volatile.Read(ref _due);
+                if (offset == due && !advanced.IsFaulted)
+                    return;
+                if (offset < due)
+                    throw new InvalidDataException("a piece came twice");
+                await advanced.WaitAsync(stop);
+            }
+        }
+
+        public void Advance()
+        {
+            Volatile.Write(ref _due, Upload.Length);
+            Interlocked.Exchange(ref _advanced, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+
+        public void Dispose()
+        {
+            Volatile.Read(ref _advanced).TrySetException(new InvalidDataException("the upload was given up"));
+            Upload.Dispose();
+        }
     }
 }

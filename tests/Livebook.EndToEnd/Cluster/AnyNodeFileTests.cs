@@ -109,16 +109,18 @@ public sealed class AnyNodeFileTests(ThreeNodes shared, ITestOutputHelper output
         var place = await Cluster.UntilAgreedAsync(session, Stop);
         var web = Cluster.Nodes.First(node => node.Name != place.Owner);
         var size = LargeMegabytes * 1024L * 1024;
+        using var api = new HttpClient { BaseAddress = web.Api.BaseAddress, Timeout = Timeout.InfiniteTimeSpan };
+        api.DefaultRequestHeaders.Authorization = web.Api.DefaultRequestHeaders.Authorization;
         await using var memory = new MemoryWatch(Cluster.Nodes);
         var started = System.Diagnostics.Stopwatch.StartNew();
         using (var body = new StreamContent(new PatternStream(size)))
         {
             body.Headers.ContentLength = size;
-            using var put = await web.Api.PutAsync($"sessions/{session}/files/large.bin", body, Stop);
+            using var put = await api.PutAsync($"sessions/{session}/files/large.bin", body, Stop);
             Assert.Equal(HttpStatusCode.Created, put.StatusCode);
         }
         var stored = started.Elapsed;
-        using (var get = await web.Api.GetAsync($"sessions/{session}/files/large.bin", HttpCompletionOption.ResponseHeadersRead, Stop))
+        using (var get = await api.GetAsync($"sessions/{session}/files/large.bin", HttpCompletionOption.ResponseHeadersRead, Stop))
         {
             await using var stream = await get.Content.ReadAsStreamAsync(Stop);
             await using var expected = new PatternStream(size);
