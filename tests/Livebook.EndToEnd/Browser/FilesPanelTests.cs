@@ -18,16 +18,13 @@ public sealed class FilesPanelTests(RealBrowser browser)
         await notebook.PressAsync("Escape", "s", "f");
         var panel = page.GetByRole(AriaRole.Region, new() { Name = "Files" });
         await Expect(panel).ToContainTextAsync("No files yet");
-        await panel
-            .Locator("input[type=file]")
-            .SetInputFilesAsync([
-                new()
-                {
-                    Name = "Week 47.csv",
-                    MimeType = "text/csv",
-                    Buffer = "a,b\n1,2\n"u8.ToArray(),
-                },
-            ]);
+        var file = new FilePayload
+        {
+            Name = "Week 47.csv",
+            MimeType = "text/csv",
+            Buffer = "a,b\n1,2\n"u8.ToArray(),
+        };
+        await panel.Locator("input[type=file]").SetInputFilesAsync(file);
         await Expect(panel).ToContainTextAsync("Week_47.csv");
         var cell = await notebook.RunAsync("File.ReadAllLines(Files.Path(\"Week_47.csv\"))[1]", "done");
         await Expect(NotebookPage.OutputOf(cell)).ToContainTextAsync("1,2");
