@@ -11,7 +11,7 @@ using Livebook.Runtime.Packages;
 namespace Livebook.Runtime;
 
 /// <summary>The runtime process: puts its parts together and carries out the server's commands.</summary>
-internal sealed class RuntimeServer
+internal sealed class RuntimeServer : IDisposable
 {
     private static readonly TimeSpan MemoryInterval = TimeSpan.FromSeconds(5);
     private const long MemoryStep = 1024 * 1024;
@@ -23,6 +23,7 @@ internal sealed class RuntimeServer
     private readonly CSharpEvaluator evaluator;
     private readonly Evaluations evaluations;
     private readonly Diagnoses diagnoses;
+    private readonly CancellationTokenSource comes = new();
     private volatile RuntimeCommand.Assign? assigned;
 
     public RuntimeServer()
@@ -42,9 +43,9 @@ internal sealed class RuntimeServer
     /// <summary>Serves until the runtime is to end; the result says why.</summary>
     public async Task<string> RunAsync(string socket, string key, Patience patience)
     {
-        var warm = Task.Run(() => WarmUp.RunAsync(evaluator, running));
+        _ = Task.Run(() => WarmUp.RunAsync(evaluator, running, comes.Token), CancellationToken.None);
         using var memory = new Timer(_ => ReportMemory(), null, MemoryInterval, MemoryInterval);
-        using var connection = new ServerConnection(socket, key, patience, reports, warm, Ready, Handle, () => assigned is not null);
+        using var connection = new ServerConnection(socket, key, patience, reports, Ready, Handle, () => assigned is not null);
         return await connection.RunAsync();
     }
 
@@ -79,6 +80,7 @@ internal sealed class RuntimeServer
         if (assigned is { } before)
             return before.Session == assign.Session && before.Epoch >= assign.Epoch;
         assigned = assign;
+        comes.Cancel();
         foreach (var (name, value) in assign.Environment)
             Environment.SetEnvironmentVariable(name, value);
         evaluator.NotebookPath = assign.NotebookPath ?? "";
@@ -105,6 +107,8 @@ internal sealed class RuntimeServer
         lastResident = resident;
         reports.Add(new RuntimeReport.Memory(resident, GC.GetTotalMemory(false)));
     }
+
+    public void Dispose() => comes.Dispose();
 
     private static void GiveUp() => ProcessGroup.KillAll();
 
