@@ -9,6 +9,9 @@ if (StartArguments.Parse(args) is not { } start)
     Console.Error.WriteLine("usage: livebook-runtime --socket PATH, with the key on the first line of standard input");
     return 2;
 }
+OwnProcess.Close();
+if (start.Hidden is { } hidden)
+    OwnProcess.Hide(hidden, start.Shown, args);
 var key = StandardInput.TakeKey();
 ProcessGroup.Lead();
 ConsoleColors.Allow();

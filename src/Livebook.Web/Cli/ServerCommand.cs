@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Net;
 using System.Net.Sockets;
 using Livebook.Server;
@@ -6,6 +5,7 @@ using Livebook.Server.Sessions;
 using Livebook.Web.Auth;
 using Livebook.Web.Configuration;
 using Livebook.Web.Hosting;
+using Livebook.Web.Startup;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using SessionDirectory = Livebook.Server.Sessions.Sessions;
@@ -25,7 +25,7 @@ internal static class ServerCommand
         IDisposable dataPath;
         try
         {
-            configuration = LivebookConfiguration.Read(TakeVariables(), CommandLine.Version);
+            configuration = LivebookConfiguration.Read(ServerProcess.Variables, CommandLine.Version);
             dataPath = DataPathLock.Take(configuration.DataPath);
         }
         catch (ConfigurationException error)
@@ -56,20 +56,6 @@ internal static class ServerCommand
             await OpenAsync(server.Sessions, place, address, access, stop);
         await app.WaitForShutdownAsync(stop);
         return 0;
-    }
-
-    /// <summary>Our variables leave the environment, so that no notebook code inherits them (V20).</summary>
-    private static Dictionary<string, string> TakeVariables()
-    {
-        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
-        {
-            var name = (string)entry.Key;
-            variables[name] = (string?)entry.Value ?? "";
-            if (name.StartsWith("LIVEBOOK_", StringComparison.Ordinal) || name.StartsWith("RELEASE_", StringComparison.Ordinal))
-                Environment.SetEnvironmentVariable(name, null);
-        }
-        return variables;
     }
 
     private static string Explain(LivebookConfiguration configuration, Exception error) =>

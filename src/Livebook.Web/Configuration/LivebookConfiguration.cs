@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Livebook.Cluster;
 using Livebook.Server;
+using Livebook.Server.Runtimes.Isolation;
 using Livebook.Server.Sessions;
 
 namespace Livebook.Web.Configuration;
@@ -50,6 +51,9 @@ public sealed record LivebookConfiguration
     /// <summary>Warm spare runtimes; 0 = none.</summary>
     public required int SpareRuntimes { get; init; }
 
+    /// <summary>Who runs notebook code, when the server is root; null = the server's own user.</summary>
+    public required SystemUser? RuntimeUser { get; init; }
+
     /// <summary>Lines to say at start about variables that have no effect here.</summary>
     public required ImmutableArray<string> Remarks { get; init; }
 
@@ -91,13 +95,29 @@ public sealed record LivebookConfiguration
             UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
+            RuntimeUser = RuntimeUserOf(env),
             Remarks =
             [
+                .. env.Text("LIVEBOOK_RUNTIME_USER") is not null && !SystemUser.IsRoot
+                    ? ["LIVEBOOK_RUNTIME_USER has no effect: only root can start runtimes as another user"]
+                    : Array.Empty<string>(),
                 .. new[] { "LIVEBOOK_IFRAME_PORT", "LIVEBOOK_IFRAME_URL" }
                     .Where(name => env.Text(name) is not null)
                     .Select(name => $"{name} has no effect: outputs are shown in sandboxed frames of this port"),
             ],
         };
+    }
+
+    /// <summary>As the variable says, else the user whom the image makes, when there is one. Root is as good as none.</summary>
+    private static SystemUser? RuntimeUserOf(EnvironmentReader env)
+    {
+        var name = env.Text("LIVEBOOK_RUNTIME_USER");
+        if (!SystemUser.IsRoot)
+            return null;
+        var user = SystemUser.Find(name ?? "livebook-runtime");
+        if (user is null && name is not null)
+            throw new ConfigurationException("LIVEBOOK_RUNTIME_USER", "the name of a user of this system", name);
+        return user is { Id: 0 } ? null : user;
     }
 
     private static string DefaultHome(IReadOnlyDictionary<string, string> variables) =>

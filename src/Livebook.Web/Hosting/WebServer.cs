@@ -32,6 +32,8 @@ internal static class WebServer
         );
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Livebook", LogLevel.Information);
+        // Its lines repeat whole addresses, with the token in them.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         // Why the server cannot start is said by whoever starts it, in one line.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -78,7 +80,13 @@ internal static class WebServer
             ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System)
         );
         services.AddSingleton<IRuntimes>(provider => new ProcessRuntimes(
-            new RuntimeOptions { DataPath = configuration.DataPath, Spares = configuration.SpareRuntimes },
+            new RuntimeOptions
+            {
+                DataPath = configuration.DataPath,
+                Spares = configuration.SpareRuntimes,
+                Confine = true,
+                User = configuration.RuntimeUser,
+            },
             provider.GetRequiredService<ILoggerFactory>(),
             TimeProvider.System
         ));
