@@ -19,6 +19,7 @@ internal sealed class RuntimeServer
     private readonly ReportLog reports = new();
     private readonly RunningCells running = new();
     private readonly SessionPackages packages = new();
+    private readonly CodeVariables environment = new();
     private readonly NativeOutput native;
     private readonly CSharpEvaluator evaluator;
     private readonly Evaluations evaluations;
@@ -65,6 +66,9 @@ internal sealed class RuntimeServer
             case RuntimeCommand.Forget forget:
                 evaluations.Forget(forget.Cell);
                 return true;
+            case RuntimeCommand.SetEnvironment(var variables):
+                environment.Set(variables);
+                return true;
             case RuntimeCommand.Diagnose diagnose:
                 diagnoses.Submit(diagnose);
                 return true;
@@ -79,8 +83,7 @@ internal sealed class RuntimeServer
         if (assigned is { } before)
             return before.Session == assign.Session && before.Epoch >= assign.Epoch;
         assigned = assign;
-        foreach (var (name, value) in assign.Environment)
-            Environment.SetEnvironmentVariable(name, value);
+        environment.Set(assign.Environment);
         evaluator.NotebookPath = assign.NotebookPath ?? "";
         try
         {

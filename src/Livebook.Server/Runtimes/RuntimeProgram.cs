@@ -6,7 +6,7 @@ namespace Livebook.Server.Runtimes;
 internal static class RuntimeProgram
 {
     private const string Name = "livebook-runtime";
-    private static readonly string[] HiddenPrefixes = ["LIVEBOOK_", "RELEASE_", "LB_", "ASPNETCORE_", "Kestrel__"];
+    private static readonly string[] HiddenPrefixes = ["LIVEBOOK_", "RELEASE_", "LB_", "ASPNETCORE_", "Kestrel__", "OTEL_"];
 
     /// <exception cref="RuntimeStartException">There is no such program.</exception>
     public static string Find(RuntimeOptions options)

@@ -44,6 +44,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             }
         );
         cluster.Changed += OnClusterChanged;
+        _services.Settings.Changed += OnSettingsChanged;
     }
 
     public SessionActor? Find(string session) => _actors.GetValueOrDefault(session);
@@ -196,6 +197,12 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         return OwnerReply.Ok(default);
     }
 
+    private void OnSettingsChanged()
+    {
+        foreach (var actor in _actors.Values)
+            actor.Effects.UpdateEnvironment();
+    }
+
     private void OnClusterChanged()
     {
         // Most changes are news of sessions, not of nodes.
@@ -210,6 +217,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _cluster.Changed -= OnClusterChanged;
+        _services.Settings.Changed -= OnSettingsChanged;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(
             ConfigureAwaitOptions.SuppressThrowing

@@ -10,6 +10,7 @@ namespace Livebook.Server.Sessions;
 internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
+    Settings.Settings Settings,
     NodeFiles Files,
     ServerLimits Limits,
     string DataPath,

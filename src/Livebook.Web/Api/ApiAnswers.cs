@@ -74,4 +74,25 @@ internal sealed record VersionAnswer(long Version);
 
 internal sealed record TextAnswer(long Version, int Revision);
 
+internal sealed record SettingsAnswer(
+    IReadOnlyList<VariableAnswer> Environment,
+    IReadOnlyList<SecretInfoAnswer> Secrets,
+    IReadOnlyList<ApiKeyAnswer> ApiKeys,
+    string? ReadOnly
+);
+
+internal sealed record VariableAnswer(string Name, string Value);
+
+internal sealed record SecretInfoAnswer(string Name, string Source);
+
+internal sealed record SecretAnswer(string Name, string Source, string Value);
+
+internal sealed record ApiKeyAnswer(string Id, string Name, DateTimeOffset CreatedAt);
+
+internal sealed record NewApiKeyAnswer(string Id, string Name, DateTimeOffset CreatedAt, string Key);
+
+internal sealed record SessionSecretInfoAnswer(string Name, string Scope);
+
+internal sealed record SessionSecretAnswer(string Name, string Scope, string Value);
+
 internal sealed record SavedAnswer(string? File, DateTimeOffset? SavedAt);
