@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Cluster.Settings;
 using Livebook.Server.Files;
+using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
 using Livebook.Server.Sessions;
 using Microsoft.Extensions.Logging;
@@ -35,6 +36,7 @@ public sealed class LivebookServer : IAsyncDisposable
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
     private readonly SettingsStore _store;
+    private readonly ServerMetrics _metrics;
 
     public LivebookServer(
         ServerOptions options,
@@ -50,14 +52,17 @@ public sealed class LivebookServer : IAsyncDisposable
         _runtimes = runtimes;
         _store = new SettingsStore(cluster, new SettingsFile(Path.Combine(options.DataPath, "settings"), options.SettingsKeys), time, logs);
         Settings = new Settings.Settings(_store, options.StartupSecrets, options.IdSecret, time);
+        _metrics = new ServerMetrics(cluster, () => Pages?.Count ?? 0, () => _host?.Actors.Sum(actor => actor.Pending) ?? 0);
+        Story = new ClusterStory(cluster, _metrics, time, logs);
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
         _host = new SessionHost(
             cluster,
-            faulted => new SessionServices(cluster, runtimes, Settings, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+            faulted => new SessionServices(cluster, runtimes, Settings, _metrics, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);
+        Facts = new NodeFactsCollector(cluster, _host, Pages, Story, options.DataPath);
     }
 
     public ICluster Cluster { get; }
@@ -67,6 +72,12 @@ public sealed class LivebookServer : IAsyncDisposable
     public Sessions.Sessions Sessions { get; }
 
     public Pages Pages { get; }
+
+    /// <summary>What happened to the cluster.</summary>
+    public ClusterStory Story { get; }
+
+    /// <summary>What each node knows of itself.</summary>
+    public NodeFactsCollector Facts { get; }
 
     internal SessionHost Host => _host;
 
@@ -87,6 +98,8 @@ public sealed class LivebookServer : IAsyncDisposable
         await _host.DisposeAsync();
         await _runtimes.DisposeAsync();
         Settings.Dispose();
+        Story.Dispose();
+        _metrics.Dispose();
         await _store.DisposeAsync();
         await Cluster.DisposeAsync();
     }

@@ -206,7 +206,9 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     {
         if (frame.Report is RuntimeReport.Ready or RuntimeReport.Log)
             return;
-        await actor.SubmitAsync(new RuntimeOperation.Reported(runtime, frame.Sequence, frame.Report), default);
+        var reply = await actor.SubmitAsync(new RuntimeOperation.Reported(runtime, frame.Sequence, frame.Report), default);
+        if (frame.Report is RuntimeReport.Finished finished && reply.Error is null)
+            services.Metrics.Evaluated(actor.Id, finished.Cell, finished.Status.ToString().ToLowerInvariant(), finished.DurationMs);
     }
 
     private static async Task StopRuntimeAsync(IRuntime? runtime)

@@ -64,6 +64,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             LogUnreadable(_logger, log.Id, error.Message);
             return;
         }
+        using var adoption = _services.Metrics.Adopting(log.Id, reason.ToString().ToLowerInvariant(), log.Epoch);
         var actor = new SessionActor(state, log, _services);
         var alive = await actor.Effects.AdoptRuntimeAsync(stop);
         await actor.Effects.HoldFileAsync(stop);

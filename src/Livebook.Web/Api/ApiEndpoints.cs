@@ -23,6 +23,7 @@ internal static class ApiEndpoints
         MapSessionSecrets(api);
         // The page asks the same of the same node; signed in by its cookie.
         var page = routes.MapGroup("/ui");
+        page.MapGet("/cluster", ClusterApi.GetAsync);
         MapSettings(page, described: false);
         MapSessionSecrets(page, described: false);
     }
