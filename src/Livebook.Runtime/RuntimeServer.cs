@@ -19,6 +19,7 @@ internal sealed class RuntimeServer : IDisposable
     private readonly ReportLog reports = new();
     private readonly RunningCells running = new();
     private readonly SessionPackages packages = new();
+    private readonly CodeVariables environment = new();
     private readonly NativeOutput native;
     private readonly CSharpEvaluator evaluator;
     private readonly Evaluations evaluations;
@@ -66,6 +67,9 @@ internal sealed class RuntimeServer : IDisposable
             case RuntimeCommand.Forget forget:
                 evaluations.Forget(forget.Cell);
                 return true;
+            case RuntimeCommand.SetEnvironment(var variables):
+                environment.Set(variables);
+                return true;
             case RuntimeCommand.Diagnose diagnose:
                 diagnoses.Submit(diagnose);
                 return true;
@@ -81,8 +85,7 @@ internal sealed class RuntimeServer : IDisposable
             return before.Session == assign.Session && before.Epoch >= assign.Epoch;
         assigned = assign;
         comes.Cancel();
-        foreach (var (name, value) in assign.Environment)
-            Environment.SetEnvironmentVariable(name, value);
+        environment.Set(assign.Environment);
         evaluator.NotebookPath = assign.NotebookPath ?? "";
         try
         {
