@@ -53,8 +53,7 @@ public sealed partial class ClusterStory : IDisposable
         }
     }
 
-    private static string? NameOf(LogEntryInfo log) =>
-        log.Info.IsEmpty ? null : Channels.Unpack(log.Info, SessionJson.Default.SessionSummary).Name;
+    private static string? NameOf(LogEntryInfo log) => log.Info.IsEmpty ? null : Channels.Unpack(log.Info, SessionJson.Default.SessionSummary).Name;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "cluster: {Subject} {Change}")]
     private static partial void LogChange(ILogger logger, string subject, string change);

@@ -7,13 +7,7 @@ public static class ServerVariables
 {
     private static readonly ImmutableArray<string> Prefixes = ["LIVEBOOK_", "RELEASE_", "LB_", "ASPNETCORE_", "Kestrel__", "AWS_CONTAINER_", "ECS_", "OTEL_"];
 
-    private static readonly ImmutableArray<string> Names =
-    [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-    ];
+    private static readonly ImmutableArray<string> Names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 
     /// <summary>Whether a runtime, and anything else that the server starts, must not get the variable.</summary>
     public static bool Contain(string name) =>

@@ -65,8 +65,9 @@ internal static class ClusterApi
             ["standbySessions"] = sessions.Count(session => session.Standby == member.Name),
             ["startedAt"] = member.StartedAt,
             // Notebooks' processes are the node's, too.
-            ["memoryBytes"] =
-                facts is null ? null : facts.MemoryBytes + sessions.Where(session => session.Node == member.Name).Sum(session => session.MemoryBytes),
+            ["memoryBytes"] = facts is null
+                ? null
+                : facts.MemoryBytes + sessions.Where(session => session.Node == member.Name).Sum(session => session.MemoryBytes),
             ["memoryLimitBytes"] = facts?.MemoryLimitBytes,
             ["pages"] = facts?.Pages,
             ["passingStorage"] = facts?.PassingStorage,
