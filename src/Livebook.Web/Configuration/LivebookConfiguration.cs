@@ -78,6 +78,10 @@ public sealed record LivebookConfiguration
         var token = env.Flag("LIVEBOOK_TOKEN_ENABLED", password is null);
         var dataPath = env.Directory("LIVEBOOK_DATA_PATH", DefaultDataPath(variables), create: true);
         var cluster = ReadCluster(env, dataPath, version);
+        var secret = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null);
+        var previousSecret = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64);
+        if (cluster.DnsQuery is not null)
+            cluster = cluster with { KeyIds = [.. new[] { secret, previousSecret }.OfType<string>().Select(key => new Auth.Keys(key).Id())] };
         var basePath = env.Prefix("LIVEBOOK_BASE_URL_PATH", "");
         var limits = new ServerLimits
         {
@@ -95,8 +99,8 @@ public sealed record LivebookConfiguration
                 : AuthMode.None,
             Password = password,
             ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
-            SecretKeyBase = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null),
-            SecretKeyBasePrevious = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64),
+            SecretKeyBase = secret,
+            SecretKeyBasePrevious = previousSecret,
             StartupSecrets = ReadStartupSecrets(variables),
             Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
             DataPath = dataPath,
@@ -196,6 +200,7 @@ public sealed record LivebookConfiguration
             DnsQuery = query?["dns:".Length..],
             Ipv6 = flags.Contains("-proto_dist inet6_tcp", StringComparison.Ordinal) || (node?.Contains(':', StringComparison.Ordinal) ?? false),
             Cookie = cookie ?? "",
+            PreviousCookie = env.Secret("LIVEBOOK_COOKIE_PREVIOUS", 20),
             Port = (int)env.Integer("LIVEBOOK_CLUSTER_PORT", 13825, 1, 65_535),
             DataPath = dataPath,
             DnsServer = ReadDnsServer(env),
