@@ -17,5 +17,6 @@ ProcessGroup.Lead();
 ConsoleColors.Allow();
 StartArguments.CleanEnvironment();
 AppDomain.CurrentDomain.ProcessExit += (_, _) => ProcessGroup.KillChildren();
-await new RuntimeServer().RunAsync(start.Socket, key, start.Patience);
+using var server = new RuntimeServer();
+await server.RunAsync(start.Socket, key, start.Patience);
 return 0;

@@ -38,6 +38,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private long _bytesSinceSnapshot;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _infoDue;
+    private int _pending;
 
     public SessionActor(SessionState state, IOwnedLog log, SessionServices services)
     {
@@ -58,6 +59,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
     public long Epoch => _log.Epoch;
 
     public string? Standby => _log.Standby;
+
+    /// <summary>Operations that are on their way to the standby or the disk.</summary>
+    public int Pending => Volatile.Read(ref _pending);
 
     public SessionEffects Effects => _effects;
 
@@ -223,7 +227,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             try
             {
+                Volatile.Write(ref _pending, entries.Count);
+                var began = Stopwatch.GetTimestamp();
                 await _log.AppendAsync(entries, _stop.Token);
+                _services.Metrics.Replicated(entries.Count, Stopwatch.GetElapsedTime(began));
             }
             catch (IOException error)
             {
@@ -233,6 +240,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
                 foreach (var (answer, reply, stored) in answers)
                     answer(stored ? reply with { Error = refusal } : reply);
                 return;
+            }
+            finally
+            {
+                Volatile.Write(ref _pending, 0);
             }
             Publish(state, text.ToImmutable());
         }

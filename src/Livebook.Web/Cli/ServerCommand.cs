@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Livebook.Cluster.Settings;
 using Livebook.Server;
 using Livebook.Server.Sessions;
+using Livebook.Server.Settings;
 using Livebook.Web.Auth;
 using Livebook.Web.Configuration;
 using Livebook.Web.Hosting;
@@ -43,6 +45,13 @@ internal static class ServerCommand
         {
             await server.StartAsync(stop);
             await app.StartAsync(stop);
+        }
+        catch (SettingsLockedException locked)
+        {
+            await Console.Error.WriteLineAsync(
+                $"[Livebook] LIVEBOOK_SECRET_KEY_BASE must be the secret that {locked.Path} was encrypted with, found another one. Give the earlier one as LIVEBOOK_SECRET_KEY_BASE_PREVIOUS, or move the file away to start without the stored settings"
+            );
+            return WrongConfiguration;
         }
         catch (Exception error) when (error is IOException or SocketException)
         {

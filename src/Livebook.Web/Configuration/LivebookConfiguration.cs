@@ -4,6 +4,7 @@ using Livebook.Cluster;
 using Livebook.Server;
 using Livebook.Server.Runtimes.Isolation;
 using Livebook.Server.Sessions;
+using Livebook.Server.Settings;
 
 namespace Livebook.Web.Configuration;
 
@@ -33,6 +34,17 @@ public sealed record LivebookConfiguration
     /// <summary>Key for automation, the same on every node; at least 20 characters.</summary>
     public required string? ApiKey { get; init; }
     public required string SecretKeyBase { get; init; }
+
+    /// <summary>The secret before the last change of it; what it encrypted is read and encrypted anew.</summary>
+    public string? SecretKeyBasePrevious { get; init; }
+
+    /// <summary>Secrets by name, from variables <c>LB_NAME</c>.</summary>
+    public ImmutableSortedDictionary<string, string> StartupSecrets { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Keys that settings are encrypted with on the disk, the present one first.</summary>
+    public ImmutableArray<byte[]> SettingsKeys =>
+        [.. new[] { SecretKeyBase, SecretKeyBasePrevious }.OfType<string>().Select(secret => new Auth.Keys(secret).Derive("settings"))];
+
     public required string Home { get; init; }
     public required string DataPath { get; init; }
     public required string BasePath { get; init; }
@@ -84,6 +96,8 @@ public sealed record LivebookConfiguration
             Password = password,
             ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
             SecretKeyBase = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null),
+            SecretKeyBasePrevious = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64),
+            StartupSecrets = ReadStartupSecrets(variables),
             Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
             DataPath = dataPath,
             BasePath = basePath,
@@ -119,6 +133,16 @@ public sealed record LivebookConfiguration
             throw new ConfigurationException("LIVEBOOK_RUNTIME_USER", "the name of a user of this system", name);
         return user;
     }
+
+    private static ImmutableSortedDictionary<string, string> ReadStartupSecrets(IReadOnlyDictionary<string, string> variables) =>
+        ImmutableSortedDictionary
+            .Create<string, string>(StringComparer.Ordinal)
+            .AddRange(
+                variables
+                    .Where(variable => variable.Key.StartsWith(SettingNames.SecretPrefix, StringComparison.Ordinal))
+                    .Select(variable => KeyValuePair.Create(variable.Key[SettingNames.SecretPrefix.Length..], variable.Value))
+                    .Where(secret => SettingNames.OfSecret(secret.Key) == secret.Key)
+            );
 
     private static string DefaultHome(IReadOnlyDictionary<string, string> variables) =>
         variables.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : Environment.CurrentDirectory;

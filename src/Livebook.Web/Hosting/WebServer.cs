@@ -98,6 +98,8 @@ internal static class WebServer
                 Home = configuration.Home,
                 IdSecret = new Keys(configuration.SecretKeyBase).Derive("session-id"),
                 Limits = configuration.Limits,
+                SettingsKeys = configuration.SettingsKeys,
+                StartupSecrets = configuration.StartupSecrets,
             },
             provider.GetRequiredService<ICluster>(),
             provider.GetRequiredService<IRuntimes>(),
@@ -108,5 +110,6 @@ internal static class WebServer
         ));
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Sessions);
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Pages);
+        services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Settings);
     }
 }
