@@ -74,7 +74,7 @@ public sealed class LivebookServer : IAsyncDisposable
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);
-        Facts = new NodeFactsCollector(cluster, _host, Pages, Story, options.DataPath);
+        Facts = new NodeFactsCollector(cluster, _host, Pages, Story, runtimes, options.DataPath);
     }
 
     public ICluster Cluster { get; }

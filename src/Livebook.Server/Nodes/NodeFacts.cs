@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Livebook.Cluster;
+using Livebook.Server.Runtimes;
 using Livebook.Server.Sessions;
 
 namespace Livebook.Server.Nodes;
@@ -10,12 +11,14 @@ namespace Livebook.Server.Nodes;
 /// <param name="MemoryLimitBytes">What the machine or container has.</param>
 /// <param name="Pages">Browser pages that are connected to it.</param>
 /// <param name="PassingStorage">Kind of the file system of its data path when that does not outlive a container, e.g. <c>overlay</c>; else null.</param>
+/// <param name="Exposed">What notebook code can reach of the server's, as a sentence; null = nothing.</param>
 /// <param name="Behind">Operations of its sessions, by id, that are not safe yet; those with none are left out.</param>
 public sealed record NodeFacts(
     long MemoryBytes,
     long MemoryLimitBytes,
     int Pages,
     string? PassingStorage,
+    string? Exposed,
     ImmutableSortedDictionary<string, int> Behind,
     ImmutableArray<ClusterEvent> Events
 );
@@ -31,25 +34,24 @@ public sealed class NodeFactsCollector
 
     private readonly ICluster _cluster;
 
-    internal NodeFactsCollector(ICluster cluster, SessionHost host, Pages pages, ClusterStory story, string dataPath)
+    internal NodeFactsCollector(ICluster cluster, SessionHost host, Pages pages, ClusterStory story, IRuntimes runtimes, string dataPath)
     {
         _cluster = cluster;
         var passing = new Lazy<string?>(() => LastingVolume.PassingKind(dataPath));
         cluster.Handle(
             Channel,
-            (_, _, _) =>
-                Task.FromResult<ReadOnlyMemory<byte>>(
-                    Channels.Pack(
-                        new NodeFacts(
-                            Environment.WorkingSet,
-                            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-                            pages.Count,
-                            passing.Value,
-                            host.Actors.Where(actor => actor.Pending > 0).ToImmutableSortedDictionary(actor => actor.Id, actor => actor.Pending),
-                            [.. story.Events.Take(EventsTold)]
-                        ),
-                        NodeFactsJson.Default.NodeFacts
-                    )
+            async (_, _, stop) =>
+                Channels.Pack(
+                    new NodeFacts(
+                        Environment.WorkingSet,
+                        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+                        pages.Count,
+                        passing.Value,
+                        await runtimes.Weakness.WaitAsync(stop),
+                        host.Actors.Where(actor => actor.Pending > 0).ToImmutableSortedDictionary(actor => actor.Id, actor => actor.Pending),
+                        [.. story.Events.Take(EventsTold)]
+                    ),
+                    NodeFactsJson.Default.NodeFacts
                 )
         );
     }

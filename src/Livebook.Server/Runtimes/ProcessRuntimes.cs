@@ -22,6 +22,7 @@ public sealed class ProcessRuntimes : IRuntimes
         _context = new RuntimeContext(options, new RuntimeFolder(options.DataPath), time, logs.CreateLogger<ProcessRuntimes>());
         TidyUp();
         _confinement = Task.Run(() => ConfineAsync(_ending.Token));
+        Weakness = WeaknessAsync();
         _launcher = new RuntimeLauncher(_context, _confinement);
         _spares = new SparePool(_context, _launcher);
     }
@@ -96,22 +97,29 @@ public sealed class ProcessRuntimes : IRuntimes
         );
     }
 
-    /// <summary>What notebook code can reach of the server's, as a sentence; null = nothing, or not known yet.</summary>
-    public string? Weakness { get; private set; }
+    public Task<string?> Weakness { get; }
 
     private async Task<Confinement> ConfineAsync(CancellationToken stop)
     {
         try
         {
-            var chosen = await Confinement.ChooseAsync(_context.Options, _context.Folder, stop);
-            Weakness = chosen.Weakness;
-            if (Weakness is not null)
-                _context.Log.LogWarning("{Weakness}", Weakness);
-            return chosen;
+            return await Confinement.ChooseAsync(_context.Options, _context.Folder, stop);
         }
         catch (IOException error)
         {
             throw new RuntimeStartException(error.Message);
+        }
+    }
+
+    private async Task<string?> WeaknessAsync()
+    {
+        try
+        {
+            return (await _confinement).Weakness;
+        }
+        catch (Exception error) when (error is RuntimeStartException or OperationCanceledException)
+        {
+            return error is RuntimeStartException ? $"no notebook can run: {error.Message}" : null;
         }
     }
 

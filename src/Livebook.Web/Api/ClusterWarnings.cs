@@ -33,6 +33,8 @@ internal static class ClusterWarnings
             foreach (var (node, its) in passing)
                 yield return $"{node} keeps its data on {its.PassingStorage}, which ends with its container. Mount a volume at LIVEBOOK_DATA_PATH.";
         }
+        foreach (var (node, its) in facts.Where(node => node.Value.Exposed is not null))
+            yield return $"On {node} {its.Exposed}.";
         if (members.Select(member => member.Version).Distinct().Count() > 1)
             yield return "The nodes run different versions. That is fine during an update; finish it.";
         if (clustered && members.Length == 2)

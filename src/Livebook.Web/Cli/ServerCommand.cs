@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Livebook.Cluster.Settings;
 using Livebook.Server;
+using Livebook.Server.Runtimes;
 using Livebook.Server.Sessions;
 using Livebook.Server.Settings;
 using Livebook.Web.Auth;
@@ -61,6 +62,8 @@ internal static class ServerCommand
         var access = app.Services.GetRequiredService<Access>();
         var address = AddressOf(app, configuration);
         Console.WriteLine($"[Livebook] Application running at {WithToken(address, access)}");
+        if (await app.Services.GetRequiredService<IRuntimes>().Weakness is { } weakness)
+            await Console.Error.WriteLineAsync($"[Livebook] {weakness}");
         if (place is not null)
             await OpenAsync(server.Sessions, place, address, access, stop);
         await app.WaitForShutdownAsync(stop);

@@ -126,7 +126,7 @@ public sealed record LivebookConfiguration
         };
     }
 
-    /// <summary>As the variable says, else the user whom the image makes, when there is one. Root is as good as none.</summary>
+    /// <summary>As the variable says, else the user whom the image makes, when there is one.</summary>
     private static SystemUser? RuntimeUserOf(EnvironmentReader env)
     {
         var name = env.Text("LIVEBOOK_RUNTIME_USER");
@@ -135,7 +135,7 @@ public sealed record LivebookConfiguration
         var user = SystemUser.Find(name ?? "livebook-runtime");
         if (user is null && name is not null)
             throw new ConfigurationException("LIVEBOOK_RUNTIME_USER", "the name of a user of this system", name);
-        return user is { Id: 0 } ? null : user;
+        return user;
     }
 
     private static ImmutableSortedDictionary<string, string> ReadStartupSecrets(IReadOnlyDictionary<string, string> variables) =>

@@ -26,15 +26,20 @@ internal abstract class Confinement
         if (!OperatingSystem.IsLinux())
             return new Unconfined { Weakness = "notebooks can read the server's data path: only Linux can keep them from it" };
         var data = Path.GetDirectoryName(folder.Path)!;
-        Directory.CreateDirectory(Path.Combine(data, SharedFolder));
+        Directory.CreateDirectory(Path.Combine(data, SharedFolder), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string? root = null;
         if (SystemUser.IsRoot)
         {
-            if (options.User is { } user && SeparateUser.BarrierFor(user, data) is null)
-                return new SeparateUser(user, data, folder.Path);
-            root = options.User is null
-                ? "notebooks run as root: make a user livebook-runtime, or name one in LIVEBOOK_RUNTIME_USER"
-                : $"notebooks run as root: {options.User.Name} cannot enter {SeparateUser.BarrierFor(options.User, data)}, so the data path must be elsewhere";
+            var barrier = options.User is { Id: > 0 } user ? SeparateUser.BarrierFor(user, data) : null;
+            if (options.User is { Id: > 0 } && barrier is null)
+                return new SeparateUser(options.User, data, folder.Path);
+            root = options.User switch
+            {
+                null => "notebooks run as root: make a user livebook-runtime, or name one in LIVEBOOK_RUNTIME_USER",
+                // Chosen by name.
+                { Id: 0 } => null,
+                var other => $"notebooks run as root: {other.Name} cannot enter {barrier}, so the data path must be elsewhere",
+            };
         }
         var hidden = new HiddenData(data) { Weakness = root };
         if (await hidden.WorksAsync(folder, stop))
