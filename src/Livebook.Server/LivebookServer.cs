@@ -58,7 +58,19 @@ public sealed class LivebookServer : IAsyncDisposable
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
         _host = new SessionHost(
             cluster,
-            faulted => new SessionServices(cluster, runtimes, Settings, _metrics, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+            faulted => new SessionServices(
+                cluster,
+                runtimes,
+                Settings,
+                _metrics,
+                nodeFiles,
+                options.Limits,
+                options.DataPath,
+                time,
+                logs,
+                writeRefusal.Refusal,
+                faulted
+            )
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);

@@ -47,8 +47,7 @@ public sealed class ClusterStory : IDisposable
         }
     }
 
-    private static string? NameOf(LogEntryInfo log) =>
-        log.Info.IsEmpty ? null : Channels.Unpack(log.Info, SessionJson.Default.SessionSummary).Name;
+    private static string? NameOf(LogEntryInfo log) => log.Info.IsEmpty ? null : Channels.Unpack(log.Info, SessionJson.Default.SessionSummary).Name;
 }
 
 /// <summary>Something that happened to the cluster.</summary>

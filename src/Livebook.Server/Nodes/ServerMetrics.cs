@@ -21,7 +21,11 @@ public sealed class ServerMetrics : IDisposable
 
     internal ServerMetrics(ICluster cluster, Func<int> pages, Func<int> pending)
     {
-        _events = _meter.CreateCounter<long>("livebook.cluster.events", "{event}", "Changes of the cluster: joined, left, unreachable, moved (a session to another owner) …");
+        _events = _meter.CreateCounter<long>(
+            "livebook.cluster.events",
+            "{event}",
+            "Changes of the cluster: joined, left, unreachable, moved (a session to another owner) …"
+        );
         _operations = _meter.CreateCounter<long>("livebook.session.operations", "{operation}", "Operations that were accepted");
         _replication = _meter.CreateHistogram<double>(
             "livebook.replication.duration",
@@ -35,7 +39,12 @@ public sealed class ServerMetrics : IDisposable
         _meter.CreateObservableGauge("livebook.pages", pages, "{page}", "Browser pages that are connected to this node");
         _meter.CreateObservableGauge("livebook.session.pending", pending, "{operation}", "Operations of this node's sessions that are not safe yet");
         _meter.CreateObservableGauge("livebook.cluster.members", () => Members(cluster), "{node}", "Members by status, as this node sees them");
-        _meter.CreateObservableGauge("livebook.cluster.strangers", () => cluster.Strangers.Length, "{address}", "Addresses that were found and are not members");
+        _meter.CreateObservableGauge(
+            "livebook.cluster.strangers",
+            () => cluster.Strangers.Length,
+            "{address}",
+            "Addresses that were found and are not members"
+        );
     }
 
     internal void Happened(string kind) => _events.Add(1, KeyValuePair.Create<string, object?>("kind", kind));
@@ -86,7 +95,9 @@ public sealed class ServerMetrics : IDisposable
     }
 
     private static IEnumerable<Measurement<int>> Members(ICluster cluster) =>
-        cluster.Members.CountBy(member => member.Status).Select(group => new Measurement<int>(group.Value, KeyValuePair.Create<string, object?>("status", group.Key)));
+        cluster
+            .Members.CountBy(member => member.Status)
+            .Select(group => new Measurement<int>(group.Value, KeyValuePair.Create<string, object?>("status", group.Key)));
 
     internal readonly struct Adoption(ServerMetrics metrics, Activity? activity, string reason, long began) : IDisposable
     {

@@ -28,16 +28,7 @@ internal sealed record NodeAnswer(
     string? PassingStorage
 );
 
-internal sealed record ClusterSessionAnswer(
-    string Id,
-    string Name,
-    string Node,
-    string? Standby,
-    long Epoch,
-    int? Behind,
-    int Clients,
-    long MemoryBytes
-);
+internal sealed record ClusterSessionAnswer(string Id, string Name, string Node, string? Standby, long Epoch, int? Behind, int Clients, long MemoryBytes);
 
 internal sealed record DiscoveryAnswer(
     string Mode,

@@ -67,6 +67,9 @@ internal static class ServerCommand
         return 0;
     }
 
+    /// <summary>Prefixes of variables that notebook code must not see; those of OpenTelemetry may hold credentials of a collector.</summary>
+    private static readonly string[] Own = ["LIVEBOOK_", "RELEASE_", SettingNames.SecretPrefix, "OTEL_"];
+
     /// <summary>Our variables leave the environment, so that no notebook code inherits them (V20).</summary>
     private static Dictionary<string, string> TakeVariables()
     {
@@ -75,11 +78,7 @@ internal static class ServerCommand
         {
             var name = (string)entry.Key;
             variables[name] = (string?)entry.Value ?? "";
-            if (
-                name.StartsWith("LIVEBOOK_", StringComparison.Ordinal)
-                || name.StartsWith("RELEASE_", StringComparison.Ordinal)
-                || name.StartsWith(SettingNames.SecretPrefix, StringComparison.Ordinal)
-            )
+            if (Own.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
                 Environment.SetEnvironmentVariable(name, null);
         }
         return variables;
