@@ -41,7 +41,12 @@ public sealed class ClusterNode : ICluster
         messenger = new Messenger(mesh, loop, listening, time, log, (from, bytes) => keeper!.OnMessage(from, bytes));
         keeper = new LogKeeper(options, mesh, loop, (node, stream, message) => messenger.TellInternal(node, stream, message.Encode()), time, log);
         meter.CreateObservableGauge("livebook.cluster.queue", () => loop.Pending, "{action}", "What waits for the node's loop");
-        meter.CreateObservableGauge("livebook.cluster.unconfirmed", () => messenger.UnconfirmedBytes, "By", "Bytes sent to other nodes that they have not confirmed");
+        meter.CreateObservableGauge(
+            "livebook.cluster.unconfirmed",
+            () => messenger.UnconfirmedBytes,
+            "By",
+            "Bytes sent to other nodes that they have not confirmed"
+        );
     }
 
     /// <summary>Makes a node on the real engine; <see cref="ICluster.StartAsync"/> starts it.</summary>

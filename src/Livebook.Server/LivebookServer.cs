@@ -53,7 +53,7 @@ public sealed class LivebookServer : IAsyncDisposable
         _store = new SettingsStore(cluster, new SettingsFile(Path.Combine(options.DataPath, "settings"), options.SettingsKeys), time, logs);
         Settings = new Settings.Settings(_store, options.StartupSecrets, options.IdSecret, time);
         _metrics = new ServerMetrics(cluster, () => Pages?.Count ?? 0, () => _host?.Actors.Sum(actor => actor.Pending) ?? 0);
-        Story = new ClusterStory(cluster, _metrics, time, logs);
+        Story = new ClusterStory(cluster, _metrics, time);
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
         _host = new SessionHost(

@@ -24,8 +24,8 @@ internal sealed record ClusterSnapshot(
     /// <summary>What happened since <paramref name="before"/>, in words for a person.</summary>
     public IEnumerable<ClusterChange> Since(ClusterSnapshot before)
     {
-        if (before.Status != Status)
-            yield return new ClusterChange("status", Self, StatusWords);
+        if (before.Status != Status && StatusWords(before.Status) is { } words)
+            yield return new ClusterChange("status", Self, words);
         foreach (var member in Members.Values.Where(member => member.Name != Self).OrderBy(member => member.Name, StringComparer.Ordinal))
         {
             var known = before.Members.GetValueOrDefault(member.Name);
@@ -52,13 +52,15 @@ internal sealed record ClusterSnapshot(
         }
     }
 
-    private string StatusWords =>
+    /// <summary>Null for what others tell as well: that this node joins.</summary>
+    private string? StatusWords(NodeStatus before) =>
         Status switch
         {
-            NodeStatus.Alone => "runs alone",
-            NodeStatus.Member => "is a member of the cluster",
             NodeStatus.Minority => "is cut off from the majority: read only until it is reached again",
-            _ => "is joining the cluster",
+            NodeStatus.Member when before == NodeStatus.Minority => "is back with the majority",
+            NodeStatus.Alone when before == NodeStatus.Minority => "goes on alone, by an operator's word",
+            NodeStatus.Alone when before == NodeStatus.Member => "is the only member left",
+            _ => null,
         };
 
     private static string Words(string before, string now) =>

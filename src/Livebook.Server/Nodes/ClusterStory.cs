@@ -1,29 +1,26 @@
 using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Server.Sessions;
-using Microsoft.Extensions.Logging;
 
 namespace Livebook.Server.Nodes;
 
-/// <summary>What happened to the cluster as this node saw it: one line of the log for each change, and the last of them kept for the cluster page.</summary>
-public sealed partial class ClusterStory : IDisposable
+/// <summary>What happened to the cluster as this node saw it; the last of it is kept for the cluster page. The log has its lines from those who act.</summary>
+public sealed class ClusterStory : IDisposable
 {
     private const int Kept = 100;
 
     private readonly ICluster _cluster;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private readonly ServerMetrics _metrics;
     private readonly Lock _lock = new();
     private ClusterSnapshot _last;
     private ImmutableList<ClusterEvent> _events = [];
 
-    internal ClusterStory(ICluster cluster, ServerMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    internal ClusterStory(ICluster cluster, ServerMetrics metrics, TimeProvider time)
     {
         _cluster = cluster;
         _metrics = metrics;
         _time = time;
-        _logger = logs.CreateLogger<ClusterStory>();
         _last = ClusterSnapshot.Of(cluster);
         cluster.Changed += Look;
     }
@@ -45,18 +42,12 @@ public sealed partial class ClusterStory : IDisposable
                 if (_events.Count > Kept)
                     _events = _events.RemoveAt(Kept);
                 _metrics.Happened(change.Kind);
-                // Who moves a session says so in its own log, with more details.
-                if (change.Kind != "moved")
-                    LogChange(_logger, subject, change.Text);
             }
             _last = now;
         }
     }
 
     private static string? NameOf(LogEntryInfo log) => log.Info.IsEmpty ? null : Channels.Unpack(log.Info, SessionJson.Default.SessionSummary).Name;
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "cluster: {Subject} {Change}")]
-    private static partial void LogChange(ILogger logger, string subject, string change);
 }
 
 /// <summary>Something that happened to the cluster.</summary>

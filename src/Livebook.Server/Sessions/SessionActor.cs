@@ -60,6 +60,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
 
     public string? Standby => _log.Standby;
 
+    /// <summary>Names of those who look at the session. For the session's loop only.</summary>
+    public IEnumerable<string> UserNames => _viewers.UserNames;
+
     /// <summary>Operations that are on their way to the standby or the disk.</summary>
     public int Pending => Volatile.Read(ref _pending);
 

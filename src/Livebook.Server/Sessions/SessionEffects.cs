@@ -19,6 +19,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly Dictionary<string, ITimer> _diagnoses = [];
     private readonly HashSet<Task> _running = [];
     private readonly RuntimeSlot _runtime = new();
+    private readonly EvaluationLog _evaluationLog = new(services.Logs);
     private readonly Lock _environmentLock = new();
     private ImmutableSortedDictionary<string, string>? _environment;
     private ITimer? _autosave;
@@ -38,6 +39,7 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
                 UpdateEnvironment();
                 break;
             case Effect.StartEvaluation(var cell, var evaluation, var language, var source, var path, var flow):
+                _evaluationLog.Write(source, actor.UserNames);
                 Send(new RuntimeCommand.Evaluate(cell, evaluation, language, source, path, flow));
                 break;
             case Effect.StopEvaluation(var cell, var evaluation):

@@ -24,6 +24,7 @@ internal static class ApiEndpoints
         // The page asks the same of the same node; signed in by its cookie.
         var page = routes.MapGroup("/ui");
         page.MapGet("/cluster", ClusterApi.GetAsync);
+        page.MapPost("/cluster/promote", ClusterApi.PromoteAsync);
         MapSettings(page, described: false);
         MapSessionSecrets(page, described: false);
     }

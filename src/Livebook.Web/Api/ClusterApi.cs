@@ -43,7 +43,7 @@ internal static class ClusterApi
                 }),
             ]),
             ["warnings"] = new JsonArray([.. ClusterWarnings.Of(cluster, facts, sessions).Select(warning => JsonValue.Create(warning))]),
-            ["events"] = new JsonArray([.. EventsOf(facts)]),
+            ["events"] = new JsonArray([.. EventsOf(cluster, facts)]),
         };
         return Results.Text(body.ToJsonString(), "application/json");
     }
@@ -111,9 +111,11 @@ internal static class ClusterApi
         left == right || (IPAddress.TryParse(left, out var a) && IPAddress.TryParse(right, out var b) && a.Equals(b));
 
     /// <summary>Every node tells what it saw; the same thing seen by several is one line, of who saw it first.</summary>
-    private static IEnumerable<JsonObject> EventsOf(ImmutableDictionary<string, NodeFacts> facts) =>
+    private static IEnumerable<JsonObject> EventsOf(ICluster cluster, ImmutableDictionary<string, NodeFacts> facts) =>
         facts
             .SelectMany(node => node.Value.Events.Select(what => (Node: node.Key, What: what)))
+            // An address that is a member by now was only early.
+            .Where(entry => entry.What.Kind != "stranger" || !cluster.Members.Any(member => Same(HostOf(member.Name), entry.What.Subject)))
             .OrderBy(entry => entry.What.At)
             .GroupBy(entry => (entry.What.Kind, entry.What.Subject, entry.What.Text, Minute: entry.What.At.ToUnixTimeSeconds() / 60))
             .Select(group => group.First())

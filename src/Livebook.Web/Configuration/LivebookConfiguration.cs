@@ -5,6 +5,7 @@ using Livebook.Server;
 using Livebook.Server.Runtimes.Isolation;
 using Livebook.Server.Sessions;
 using Livebook.Server.Settings;
+using Livebook.Web.Logging;
 
 namespace Livebook.Web.Configuration;
 
@@ -66,6 +67,11 @@ public sealed record LivebookConfiguration
     /// <summary>Who runs notebook code, when the server is root; null = the server's own user.</summary>
     public required SystemUser? RuntimeUser { get; init; }
 
+    public required LogOptions Logs { get; init; }
+
+    /// <summary>The variables that begin with <c>OTEL_</c>: OpenTelemetry reads them itself.</summary>
+    public required ImmutableDictionary<string, string> Telemetry { get; init; }
+
     /// <summary>Lines to say at start about variables that have no effect here.</summary>
     public required ImmutableArray<string> Remarks { get; init; }
 
@@ -78,6 +84,10 @@ public sealed record LivebookConfiguration
         var token = env.Flag("LIVEBOOK_TOKEN_ENABLED", password is null);
         var dataPath = env.Directory("LIVEBOOK_DATA_PATH", DefaultDataPath(variables), create: true);
         var cluster = ReadCluster(env, dataPath, version);
+        var secret = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null);
+        var previousSecret = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64);
+        if (cluster.DnsQuery is not null)
+            cluster = cluster with { KeyIds = [.. new[] { secret, previousSecret }.OfType<string>().Select(key => new Auth.Keys(key).Id())] };
         var basePath = env.Prefix("LIVEBOOK_BASE_URL_PATH", "");
         var limits = new ServerLimits
         {
@@ -95,8 +105,8 @@ public sealed record LivebookConfiguration
                 : AuthMode.None,
             Password = password,
             ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
-            SecretKeyBase = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null),
-            SecretKeyBasePrevious = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64),
+            SecretKeyBase = secret,
+            SecretKeyBasePrevious = previousSecret,
             StartupSecrets = ReadStartupSecrets(variables),
             Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
             DataPath = dataPath,
@@ -110,6 +120,8 @@ public sealed record LivebookConfiguration
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
             RuntimeUser = RuntimeUserOf(env),
+            Logs = ReadLogs(env),
+            Telemetry = ReadTelemetry(env, variables),
             Remarks =
             [
                 .. env.Text("LIVEBOOK_RUNTIME_USER") is not null && !SystemUser.IsRoot
@@ -132,6 +144,54 @@ public sealed record LivebookConfiguration
         if (user is null && name is not null)
             throw new ConfigurationException("LIVEBOOK_RUNTIME_USER", "the name of a user of this system", name);
         return user;
+    }
+
+    private static LogOptions ReadLogs(EnvironmentReader env)
+    {
+        LogLevel? level = env.Text("LIVEBOOK_LOG_LEVEL") switch
+        {
+            null => null,
+            "error" => LogLevel.Error,
+            "warning" => LogLevel.Warning,
+            "notice" or "info" => LogLevel.Information,
+            "debug" => LogLevel.Debug,
+            var other => throw new ConfigurationException("LIVEBOOK_LOG_LEVEL", "error, warning, notice, info or debug", other),
+        };
+        var json = env.Text("LIVEBOOK_LOG_FORMAT") switch
+        {
+            null or "text" => false,
+            "json" => true,
+            var other => throw new ConfigurationException("LIVEBOOK_LOG_FORMAT", "text or json", other),
+        };
+        if (env.Text("LIVEBOOK_LOG_METADATA") is not { } text)
+            return LogOptions.Standard with { Level = level, Json = json };
+        ImmutableArray<string> keys = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+        return keys.All(LogOptions.KnownMetadata.Contains)
+            ? new LogOptions(level, json, keys)
+            : throw new ConfigurationException("LIVEBOOK_LOG_METADATA", $"a list of {string.Join(", ", LogOptions.KnownMetadata)}", text);
+    }
+
+    /// <summary>What the library would only complain about in its own log is checked here.</summary>
+    private static ImmutableDictionary<string, string> ReadTelemetry(EnvironmentReader env, IReadOnlyDictionary<string, string> variables)
+    {
+        var found = variables
+            .Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.Ordinal) && variable.Value.Length > 0)
+            .ToImmutableDictionary();
+        foreach (var name in found.Keys.Where(name => name.EndsWith("_ENDPOINT", StringComparison.Ordinal)))
+        {
+            if (!Uri.TryCreate(found[name], UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+                throw new ConfigurationException(name, "the address of a collector, e.g. http://collector:4318", found[name]);
+        }
+        foreach (
+            var name in found.Keys.Where(name =>
+                name.StartsWith("OTEL_EXPORTER_OTLP_", StringComparison.Ordinal) && name.EndsWith("PROTOCOL", StringComparison.Ordinal)
+            )
+        )
+        {
+            if (env.Text(name) is not ("grpc" or "http/protobuf"))
+                throw new ConfigurationException(name, "grpc or http/protobuf", found[name]);
+        }
+        return found;
     }
 
     private static ImmutableSortedDictionary<string, string> ReadStartupSecrets(IReadOnlyDictionary<string, string> variables) =>
@@ -196,6 +256,7 @@ public sealed record LivebookConfiguration
             DnsQuery = query?["dns:".Length..],
             Ipv6 = flags.Contains("-proto_dist inet6_tcp", StringComparison.Ordinal) || (node?.Contains(':', StringComparison.Ordinal) ?? false),
             Cookie = cookie ?? "",
+            PreviousCookie = env.Secret("LIVEBOOK_COOKIE_PREVIOUS", 20),
             Port = (int)env.Integer("LIVEBOOK_CLUSTER_PORT", 13825, 1, 65_535),
             DataPath = dataPath,
             DnsServer = ReadDnsServer(env),

@@ -7,6 +7,7 @@ using Livebook.Web.Api;
 using Livebook.Web.Auth;
 using Livebook.Web.Configuration;
 using Livebook.Web.Health;
+using Livebook.Web.Logging;
 using Livebook.Web.Sessions;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -21,21 +22,8 @@ internal static class WebServer
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") }
         );
         builder.Configuration.Sources.Clear();
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "HH:mm:ss.fff ";
-        });
-        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console =>
-            console.LogToStandardErrorThreshold = LogLevel.Trace
-        );
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Logging.AddFilter("Livebook", LogLevel.Information);
-        // Its lines repeat whole addresses, with the token in them.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // Why the server cannot start is said by whoever starts it, in one line.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.AddLogs(configuration);
+        Telemetry.AddTo(builder, configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(configuration.Ip, configuration.Port);
