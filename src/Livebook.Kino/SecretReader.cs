@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Livebook.Kino;
 
 /// <summary>The secrets that this notebook may use, by name.</summary>
+[SuppressMessage("Performance", "CA1822", Justification = "Cells call it on Secrets.")]
 public sealed class SecretReader
 {
     /// <summary>In front of a secret's name, in the environment.</summary>
