@@ -146,7 +146,10 @@ export type ClientOperation =
   | ResolveFileConflict
   | DismissNotice
   | DeleteAttachment
-  | RenameAttachment;
+  | RenameAttachment
+  | SetSecret
+  | DeleteSecret
+  | AllowSecret;
 
 export interface SelectionRange {
   readonly anchor: number;
@@ -167,6 +170,7 @@ export interface SessionView {
   readonly bin: { readonly [key: string]: BinView };
   readonly notices: { readonly [key: string]: NoticeView };
   readonly fileEntries: { readonly [key: string]: FileEntryView };
+  readonly secrets: { readonly [key: string]: string };
 }
 
 export interface TextState {
@@ -367,6 +371,23 @@ export interface RenameAttachment {
   readonly op: "rename_attachment";
   readonly name: string;
   readonly newName: string;
+}
+
+export interface SetSecret {
+  readonly op: "set_secret";
+  readonly name: string;
+  readonly sealed: string;
+}
+
+export interface DeleteSecret {
+  readonly op: "delete_secret";
+  readonly name: string;
+}
+
+export interface AllowSecret {
+  readonly op: "allow_secret";
+  readonly name: string;
+  readonly allowed: boolean;
 }
 
 export interface SectionView {

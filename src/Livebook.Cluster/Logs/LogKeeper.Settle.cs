@@ -73,7 +73,7 @@ internal sealed partial class LogKeeper
 
     private TimeSpan Pause =>
         mesh.Status == NodeStatus.Member ? MemberPause
-        : options.DnsQuery is null || promoted ? TimeSpan.Zero
+        : !options.IsClustered || promoted ? TimeSpan.Zero
         : FounderPause;
 
     private void SettleOne(HeldLog held)
@@ -148,6 +148,6 @@ internal sealed partial class LogKeeper
         {
             calls.Adopt(held.Owned, held.Copy.Contents(), reason);
         }
-        log.LogInformation("Log {Log}: owned here now ({Reason}, epoch {Epoch}, {Last} entries).", held.Id, reason, epoch, held.Copy.Last);
+        log.LogDebug("Log {Log}: owned here now ({Reason}, epoch {Epoch}, {Last} entries).", held.Id, reason, epoch, held.Copy.Last);
     }
 }

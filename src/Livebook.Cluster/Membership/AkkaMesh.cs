@@ -29,6 +29,7 @@ internal sealed partial class AkkaMesh : IMesh
     private LinkSwitch? board;
     private Rounds? rounds;
     private Prober? prober;
+    private EcsApi? ecs;
     private Task hosting = Task.CompletedTask;
     private volatile Engine? engine;
     private int disposed;
@@ -39,8 +40,12 @@ internal sealed partial class AkkaMesh : IMesh
         logger = loggers.CreateLogger("Livebook.Cluster");
         startedAt = time.GetUtcNow();
         strangers = new(time, logger);
-        var status = options.DnsQuery is null ? NodeStatus.Alone : NodeStatus.Joining;
-        pump = new(new(status, [], [], new(options.DnsQuery is null ? "none" : "dns", options.DnsQuery, [], null, null)), logger);
+        var status = options.IsClustered ? NodeStatus.Joining : NodeStatus.Alone;
+        var mode =
+            options.DnsQuery is not null ? "dns"
+            : options.Ecs is not null ? "ecs"
+            : "none";
+        pump = new(new(status, [], [], new(mode, options.DnsQuery ?? options.Ecs?.Service ?? options.Ecs?.Family, [], null, null)), logger);
     }
 
     public string Self => options.Node;
@@ -83,7 +88,7 @@ internal sealed partial class AkkaMesh : IMesh
     /// <exception cref="IOException">The port cannot be opened.</exception>
     public async Task StartAsync(CancellationToken stop)
     {
-        if (options.DnsQuery is not { } query)
+        if (!options.IsClustered)
         {
             var self = NewMember(NodeName.AddressOf(options.Node)?.ToString() ?? "");
             pump.Change(view => view with { Members = [self] }, new MeshEvent.Up(self));
@@ -91,17 +96,28 @@ internal sealed partial class AkkaMesh : IMesh
             return;
         }
         var address = CheckedAddress();
-        var identity = await Task.Run(() => Identity.FromCookie(options.Cookie), stop);
+        var identities = await Task.Run(
+            () => new Identities(Identity.FromCookie(options.Cookie), options.PreviousCookie is { } previous ? Identity.FromCookie(previous) : null),
+            stop
+        );
         board = new(time);
-        links = new(new(address, options.Port), identity, time, logger)
+        links = new(new(address, options.Port), identities, time, logger)
         {
-            Greeting = () => new(Hello.LowestSpoken, Hello.HighestSpoken, NodeName.BaseOf(options.Node), options.Node, engine?.Self.Incarnation ?? 0),
+            Greeting = () =>
+                new(
+                    Hello.LowestSpoken,
+                    Hello.HighestSpoken,
+                    options.ClusterName ?? NodeName.BaseOf(options.Node),
+                    options.Node,
+                    engine?.Self.Incarnation ?? 0,
+                    string.Join(' ', options.KeyIds)
+                ),
             Accepted = AcceptAsync,
             Refused = OnRefused,
         };
         links.Start();
         prober = new(links);
-        rounds = new(address, new(query, options.Ipv6, options.DnsServer), prober.ProbeAsync, strangers, pump, time, logger);
+        rounds = new(address, NewHints(), new(options.DataPath), prober.ProbeAsync, strangers, pump, time, logger);
         pump.Start();
         hosting = HostAsync(address, links, rounds);
     }
@@ -152,6 +168,7 @@ internal sealed partial class AkkaMesh : IMesh
         {
             await links.DisposeAsync();
         }
+        ecs?.Dispose();
         await pump.DisposeAsync();
         stopping.Dispose();
     }
@@ -204,6 +221,16 @@ internal sealed partial class AkkaMesh : IMesh
         // Whoever was in the minority was told already.
         MeshEvent happened = last.Status == ProbeStatus.Up ? new MeshEvent.Expelled() : new MeshEvent.Changed();
         pump.Change(view => view with { Status = NodeStatus.Joining, Members = [] }, happened);
+    }
+
+    private IHints NewHints()
+    {
+        if (options.DnsQuery is { } query)
+        {
+            return new DnsHints(query, options.Ipv6, options.DnsServer);
+        }
+        ecs = new(options.Ecs!, time);
+        return new EcsHints(ecs, options.Ipv6, time);
     }
 
     private Engine StartEngine(IPAddress address, NodeLinks links) =>

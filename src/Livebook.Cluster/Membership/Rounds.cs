@@ -9,7 +9,8 @@ namespace Livebook.Cluster.Membership;
 /// <summary>The rounds of discovery: ask, probe, decide by <see cref="Bootstrap"/>, and do it. Outlives the engines that it steers.</summary>
 internal sealed partial class Rounds(
     IPAddress self,
-    DnsHints hints,
+    IHints hints,
+    LastMembers lastMembers,
     Func<IPAddress, CancellationToken, Task<Probed>> probe,
     StrangerList strangers,
     MeshPump pump,
@@ -23,6 +24,14 @@ internal sealed partial class Rounds(
     /// <summary>Between rounds of a member that misses nobody.</summary>
     public static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a round waits for an answer; a slow one comes to a later round, so that a dead resolver holds nothing up.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Between probes of an address that answered as somebody else; should it become one of us, it calls by itself.</summary>
+    private static readonly TimeSpan StrangerPause = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<IPAddress, TimeSpan> paused = [];
+    private Task<Hint>? asking;
     private Bootstrap bootstrap = Bootstrap.Start;
     private string? said;
     private Hint? lastHint;
@@ -32,12 +41,14 @@ internal sealed partial class Rounds(
 
     public async Task RunAsync(Engine engine, CancellationToken stop)
     {
+        // One that an earlier engine asked was cancelled with it.
+        asking = null;
         while (!stop.IsCancellationRequested)
         {
             try
             {
                 await RoundAsync(engine, stop);
-                await Task.Delay(engine.State is { Status: ProbeStatus.Up, Settled: true } ? Calm : Busy, time, stop);
+                await Task.Delay(Jittered(engine.State is { Status: ProbeStatus.Up, Settled: true } ? Calm : Busy), time, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -54,21 +65,28 @@ internal sealed partial class Rounds(
 
     private async Task RoundAsync(Engine engine, CancellationToken stop)
     {
-        var hint = await hints.AskAsync(stop);
-        Show(hint);
+        var hint = await HearAsync(stop);
+        if (!hint.IsPending)
+        {
+            Show(hint);
+        }
         var before = engine.State;
         var fellows = before.Members.Except(before.Missed).Select(key => IPAddress.Parse(key.Address)).ToHashSet();
-        var targets = hint
-            .Addresses.Concat(Former)
+        var started = time.GetElapsedTime(0);
+        var targets = Hinted(hint, before)
+            .Where(address => paused.GetValueOrDefault(address) <= started)
+            .Concat(Former)
             .Concat(before.Missed.Select(key => IPAddress.Parse(key.Address)))
             .Distinct()
             .Where(address => !address.Equals(self) && !fellows.Contains(address));
         ImmutableArray<Probed> probes = [.. await Task.WhenAll(targets.Select(address => probe(address, stop)))];
         var now = engine.State;
         NoteStrangers(hint, now, probes);
+        Pause(probes);
         if (now.Status is ProbeStatus.Up)
         {
             Former = [];
+            lastMembers.Keep(now.Members.Select(key => key.Address));
         }
         (bootstrap, var step) = bootstrap.Next(new(time.GetElapsedTime(0), hint, self, now.Status, now.Members, now.Settled, probes, Former));
         var omits = bootstrap;
@@ -76,6 +94,45 @@ internal sealed partial class Rounds(
         engine.Tell(new MeshActor.Omissions(address => omits.Omits(address, self, at)));
         Do(step, engine);
     }
+
+    /// <summary>The next answer; at most one question is on its way.</summary>
+    private async Task<Hint> HearAsync(CancellationToken stop)
+    {
+        asking ??= hints.AskAsync(stop);
+        await Task.WhenAny(asking, Task.Delay(AnswerPatience, time, stop));
+        if (!asking.IsCompleted)
+        {
+            return Hint.Pending;
+        }
+        var answer = asking;
+        asking = null;
+        return await answer;
+    }
+
+    /// <summary>Without an answer, whoever was named or a member last may still be there; enough to join them, never to found.</summary>
+    private IEnumerable<IPAddress> Hinted(Hint hint, EngineState state) =>
+        hint.IsGood ? hint.Addresses
+        : state is { Status: ProbeStatus.Up, Settled: true } ? []
+        : bootstrap.Named.Keys.Concat(lastMembers.Addresses);
+
+    private void Pause(ImmutableArray<Probed> probes)
+    {
+        var until = time.GetElapsedTime(0) + StrangerPause;
+        foreach (var probed in probes)
+        {
+            if (probed.Outcome == ProbeOutcome.Stranger)
+            {
+                paused[probed.Address] = until;
+            }
+            else
+            {
+                paused.Remove(probed.Address);
+            }
+        }
+    }
+
+    /// <summary>Nodes that started together must not ask together for ever.</summary>
+    private static TimeSpan Jittered(TimeSpan span) => span * (0.8 + 0.4 * Random.Shared.NextDouble());
 
     private void Do(BootstrapStep step, Engine engine)
     {
@@ -182,6 +239,6 @@ internal sealed partial class Rounds(
     [LoggerMessage(Level = LogLevel.Information, Message = "Discovery names {Addresses}")]
     private static partial void LogAnswer(ILogger logger, string addresses);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Discovery gives no answer, retrying: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Discovery: {Error}")]
     private static partial void LogNoAnswer(ILogger logger, string error);
 }

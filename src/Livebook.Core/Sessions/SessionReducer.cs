@@ -156,6 +156,15 @@ public static class SessionReducer
             case ClientOperation.RenameAttachment(var name, var newName):
                 AttachmentRules.Rename(step, name, newName);
                 break;
+            case ClientOperation.SetSecret set:
+                SecretRules.Set(step, set);
+                break;
+            case ClientOperation.DeleteSecret(var secret):
+                SecretRules.Delete(step, secret);
+                break;
+            case ClientOperation.AllowSecret allow:
+                SecretRules.Allow(step, allow);
+                break;
             case RuntimeOperation.Reported reported:
                 RuntimeRules.Reported(step, reported);
                 break;

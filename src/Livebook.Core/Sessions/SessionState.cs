@@ -36,6 +36,12 @@ public sealed record SessionState
     /// <summary>Files kept with the notebook whose content is in the nodes' stores, by name.</summary>
     public ImmutableDictionary<string, Attachment> Attachments { get; init; } = ImmutableDictionary<string, Attachment>.Empty;
 
+    /// <summary>Secrets of this session only, by name, encrypted.</summary>
+    public ImmutableSortedDictionary<string, string> Secrets { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Names of the workspace's secrets that a user lets the session's code use.</summary>
+    public ImmutableSortedSet<string> AllowedSecrets { get; init; } = [];
+
     /// <summary>Goes up whenever what the file holds has changed.</summary>
     public long ContentRevision { get; init; }
 

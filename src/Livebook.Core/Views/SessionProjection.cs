@@ -40,6 +40,10 @@ public static class SessionProjection
                 ReferenceEquals(state.Attachments, before?.Attachments) && ReferenceEquals(state.Notebook.ExtraMetadata, before?.Notebook.ExtraMetadata)
                     ? seen!.FileEntries
                     : FileEntriesOf(state),
+            Secrets =
+                seen is not null && ReferenceEquals(state.Secrets, before!.Secrets) && ReferenceEquals(state.AllowedSecrets, before.AllowedSecrets)
+                    ? seen.Secrets
+                    : Secrets(state),
         };
     }
 
@@ -69,6 +73,12 @@ public static class SessionProjection
         }
         return null;
     }
+
+    private static ImmutableDictionary<string, string> Secrets(SessionState state) =>
+        state
+            .AllowedSecrets.Select(name => KeyValuePair.Create(name, "workspace"))
+            .Concat(state.Secrets.Keys.Select(name => KeyValuePair.Create(name, "session")))
+            .ToImmutableDictionary();
 
     private static ImmutableDictionary<string, SectionView> Sections(Notebook notebook, SessionView? seen)
     {

@@ -27,6 +27,9 @@ public sealed record SessionView
 
     /// <summary>Files of the notebook by name.</summary>
     public required ImmutableDictionary<string, FileEntryView> FileEntries { get; init; }
+
+    /// <summary>Secrets that code may use, by name: <c>session</c> for one of this session only, <c>workspace</c> for an allowed one of the workspace.</summary>
+    public required ImmutableDictionary<string, string> Secrets { get; init; }
 }
 
 public sealed record SectionView(string Name, string? Parent, ImmutableArray<string> Cells);

@@ -1,6 +1,7 @@
 using Livebook.Cluster;
 using Livebook.Server.Attachments;
 using Livebook.Server.Files;
+using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,8 @@ namespace Livebook.Server.Sessions;
 internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
+    Settings.Settings Settings,
+    ServerMetrics Metrics,
     NodeFiles Files,
     AttachmentKeeper Attachments,
     ServerLimits Limits,

@@ -42,6 +42,15 @@ public sealed record EvaluationRequest(JsonElement Cells, double? Wait = null);
 /// <param name="Name">The new name.</param>
 public sealed record FilePatch(string Name);
 
+/// <summary>The value of a secret or a variable.</summary>
+public sealed record ValueRequest([property: JsonRequired] string Value);
+
+/// <summary><c>{ value }</c>: a secret of the session; or <c>{ allowed }</c>: whether code may use the workspace's secret of this name.</summary>
+public sealed record SessionSecretRequest(string? Value = null, bool? Allowed = null);
+
+/// <param name="Name">What the key is for.</param>
+public sealed record ApiKeyRequest([property: JsonRequired] string Name);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -55,4 +64,7 @@ public sealed record FilePatch(string Name);
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(EvaluationRequest))]
 [JsonSerializable(typeof(FilePatch))]
+[JsonSerializable(typeof(ValueRequest))]
+[JsonSerializable(typeof(SessionSecretRequest))]
+[JsonSerializable(typeof(ApiKeyRequest))]
 internal sealed partial class ApiRequestJson : JsonSerializerContext;

@@ -16,22 +16,30 @@ internal sealed class Watched : IAsyncDisposable
     private readonly ConcurrentQueue<MeshEvent> events = new();
     private readonly ConcurrentQueue<(string From, string Text)> messages = new();
 
-    public Watched(string node, int port, TinyDns? dns, string cookie = "cookie", ILoggerFactory? loggers = null)
+    public Watched(
+        string node,
+        int port,
+        TinyDns? dns,
+        string cookie = "cookie",
+        ILoggerFactory? loggers = null,
+        string? previousCookie = null,
+        string? keyId = null,
+        Func<ClusterOptions, ClusterOptions>? change = null
+    )
     {
-        Mesh = new(
-            new()
-            {
-                Node = node,
-                Port = port,
-                DnsQuery = dns is null ? null : "nodes.test",
-                DnsServer = dns?.EndPoint,
-                Cookie = cookie,
-                DataPath = "",
-                Version = "1.2.3",
-            },
-            loggers ?? NullLoggerFactory.Instance,
-            TimeProvider.System
-        );
+        var options = new ClusterOptions
+        {
+            Node = node,
+            Port = port,
+            DnsQuery = dns is null ? null : "nodes.test",
+            DnsServer = dns?.EndPoint,
+            Cookie = cookie,
+            PreviousCookie = previousCookie,
+            KeyIds = keyId is null ? [] : [keyId],
+            DataPath = "",
+            Version = "1.2.3",
+        };
+        Mesh = new(change?.Invoke(options) ?? options, loggers ?? NullLoggerFactory.Instance, TimeProvider.System);
         Mesh.Happened += events.Enqueue;
         Mesh.Received = (from, payload) => messages.Enqueue((from, Encoding.UTF8.GetString(payload.Span)));
     }
@@ -42,9 +50,17 @@ internal sealed class Watched : IAsyncDisposable
 
     public IReadOnlyList<(string From, string Text)> Messages => [.. messages];
 
-    public static async Task<Watched> StartAsync(string node, int port, TinyDns? dns, string cookie = "cookie")
+    public static async Task<Watched> StartAsync(
+        string node,
+        int port,
+        TinyDns? dns,
+        string cookie = "cookie",
+        string? previousCookie = null,
+        string? keyId = null,
+        Func<ClusterOptions, ClusterOptions>? change = null
+    )
     {
-        var watched = new Watched(node, port, dns, cookie);
+        var watched = new Watched(node, port, dns, cookie, previousCookie: previousCookie, keyId: keyId, change: change);
         await watched.Mesh.StartAsync(TestContext.Current.CancellationToken);
         return watched;
     }

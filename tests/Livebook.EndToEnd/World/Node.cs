@@ -11,8 +11,11 @@ internal sealed class Node : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private Child? _process;
 
-    private Node(Dictionary<string, string> environment, string dataPath)
+    private readonly IReadOnlyList<string> _command;
+
+    private Node(Dictionary<string, string> environment, string dataPath, IReadOnlyList<string> command)
     {
+        _command = command;
         _environment = environment;
         DataPath = dataPath;
         Api = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
@@ -38,12 +41,18 @@ internal sealed class Node : IAsyncDisposable
     public static string NewDataPath() => Directory.CreateTempSubdirectory("livebook-e2e-").FullName;
 
     /// <summary>Starts a node; completes when it serves pages.</summary>
-    public static async Task<Node> StartAsync(IReadOnlyDictionary<string, string> environment, CancellationToken stop, string? dataPath = null)
+    /// <param name="command">What starts the server, without its arguments.</param>
+    public static async Task<Node> StartAsync(
+        IReadOnlyDictionary<string, string> environment,
+        CancellationToken stop,
+        string? dataPath = null,
+        IReadOnlyList<string>? command = null
+    )
     {
         var data = dataPath ?? NewDataPath();
         var all = new Dictionary<string, string>(environment, StringComparer.Ordinal) { ["LIVEBOOK_DATA_PATH"] = data, ["LIVEBOOK_API_KEY"] = ApiKey };
         all.TryAdd("LIVEBOOK_PORT", "0");
-        var node = new Node(all, data);
+        var node = new Node(all, data, command ?? ["dotnet", Repository.Server]);
         await node.StartAsync(stop);
         return node;
     }
@@ -51,7 +60,7 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Starts it, again if need be, on the same data path.</summary>
     public async Task StartAsync(CancellationToken stop)
     {
-        _process = Child.Start("dotnet", [Repository.Server, "server"], _environment);
+        _process = Child.Start(_command[0], [.. _command.Skip(1), "server"], _environment);
         var line = await _process.SaysAsync("Application running at", stop);
         SignInAddress = line[(line.IndexOf("http", StringComparison.Ordinal))..].Trim();
         var address = new Uri(SignInAddress);

@@ -70,6 +70,7 @@ export function keyboard(page: PageState, commands: Commands): () => void {
     "00": writing(() => commands.restart()),
     so: () => (page.left = page.left === "outline" ? null : "outline"),
     sf: () => (page.left = page.left === "files" ? null : "files"),
+    ss: () => (page.left = page.left === "secrets" ? null : "secrets"),
     sb: () => (page.left = page.left === "bin" ? null : "bin"),
     sr: () => (page.right = page.right === "runtime" ? null : "runtime"),
     su: () => (page.right = page.right === "people" ? null : "people"),
