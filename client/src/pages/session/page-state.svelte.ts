@@ -25,6 +25,8 @@ export class PageState {
   left = $state<LeftPanel | null>("outline");
   right = $state<RightPanel | null>("runtime");
   dialog = $state<PageDialog | null>(null);
+  /** A secret that code of a cell asked for and does not have: the panel offers it. */
+  wanted = $state<{ secret: string; cell: string } | null>(null);
   /** Section whose name is being edited. */
   renaming = $state<string | null>(null);
   /** Section about which the delete dialog asks. */
