@@ -12,6 +12,8 @@ internal sealed class DnsHints : IHints
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    private const string NoAnswer = "no answer";
+
     private readonly LookupClient client;
     private readonly bool ipv6;
     private readonly ImmutableArray<string> names;
@@ -49,6 +51,11 @@ internal sealed class DnsHints : IHints
                 error is not null ? $"{name}: {error}"
                 : addresses.IsEmpty ? $"{name} has no addresses"
                 : $"{name} has only {(ipv6 ? "IPv4 addresses, and this node has an IPv6" : "IPv6 addresses, and this node has an IPv4")} address";
+            if (error == NoAnswer)
+            {
+                // A server that is not there answers for no other name either.
+                break;
+            }
         }
         return Hint.Failed($"cannot resolve, retrying: {why}");
     }
@@ -65,13 +72,17 @@ internal sealed class DnsHints : IHints
                 ? ([], Explain(name, response.Header.ResponseCode, response.ErrorMessage))
                 : ([.. response.Answers.OfType<AddressRecord>().Select(record => NodeName.Plain(record.Address)).Distinct()], null);
         }
+        catch (DnsResponseException e) when (e.Code == DnsResponseCode.ConnectionTimeout)
+        {
+            return ([], NoAnswer);
+        }
         catch (Exception e) when (e is DnsResponseException or InvalidOperationException or ArgumentException or SocketException)
         {
             return ([], e.Message);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return ([], "no answer");
+            return ([], NoAnswer);
         }
     }
 

@@ -14,6 +14,9 @@ public static class OwnAddress
     /// <summary>A name server that does not answer is asked again at least this often.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>One question may take this long whatever the budget is.</summary>
+    private static readonly TimeSpan OneAnswer = TimeSpan.FromSeconds(3);
+
     /// <summary>The addresses of this machine's interfaces.</summary>
     public static ImmutableArray<IPAddress> All() =>
         [
@@ -52,10 +55,12 @@ public static class OwnAddress
         ];
         var routable = mine.Where(address => !IPAddress.IsLoopback(address)).ToImmutableArray();
         var started = time.GetTimestamp();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(budget < OneAnswer ? OneAnswer : budget);
         var error = "nobody was asked";
         while (query is not null)
         {
-            var (named, why) = await NamedAsync(query, ipv6, server, stop);
+            var (named, why) = await NamedAsync(query, ipv6, server, limit.Token, stop);
             error = why ?? $"{query} names none of them";
             if (mine.FirstOrDefault(named.Contains) is { } known)
             {
@@ -66,7 +71,7 @@ public static class OwnAddress
             {
                 return new(fitting[0], "");
             }
-            if (routable.IsEmpty || time.GetElapsedTime(started) >= budget)
+            if (routable.IsEmpty || limit.IsCancellationRequested || time.GetElapsedTime(started) >= budget)
             {
                 break;
             }
@@ -84,12 +89,21 @@ public static class OwnAddress
         string query,
         bool ipv6,
         IPEndPoint? server,
+        CancellationToken limit,
         CancellationToken stop
     )
     {
-        var six = await new DnsHints(query, ipv6: true, server).AskAsync(stop);
-        var four = ipv6 ? six : await new DnsHints(query, ipv6: false, server).AskAsync(stop);
-        return ([.. six.Addresses, .. four.Addresses], six.IsGood || four.IsGood ? null : four.Error);
+        try
+        {
+            var asked = new DnsHints(query, ipv6: true, server).AskAsync(limit);
+            var four = ipv6 ? await asked : await new DnsHints(query, ipv6: false, server).AskAsync(limit);
+            var six = await asked;
+            return ([.. six.Addresses, .. four.Addresses], six.IsGood || four.IsGood ? null : four.Error);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return ([], $"{query} cannot be resolved: no answer");
+        }
     }
 
     private static bool IsV6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;

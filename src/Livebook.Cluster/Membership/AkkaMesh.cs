@@ -255,6 +255,7 @@ internal sealed partial class AkkaMesh : IMesh
     {
         if (link.Kind == LinkKind.Probe)
         {
+            rounds?.Called(link.Address);
             var state = engine?.State ?? EngineState.None;
             await Prober.AnswerAsync(link, new(state.Status, state.Settled, state.Members), stop);
             return;

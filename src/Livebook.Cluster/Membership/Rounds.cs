@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using Livebook.Cluster.Discovery;
@@ -30,6 +31,19 @@ internal sealed partial class Rounds(
     /// <summary>Between probes of an address that answered as somebody else; should it become one of us, it calls by itself.</summary>
     private static readonly TimeSpan StrangerPause = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a node that asked counts as a hint.</summary>
+    private static readonly TimeSpan CallersFor = TimeSpan.FromSeconds(20);
+
+    private const int MaximumCallers = 100;
+
+    /// <summary>What was not seen for so long is told again when it is.</summary>
+    private static readonly TimeSpan NewsAgain = TimeSpan.FromMinutes(1);
+
+    private const int MaximumSeen = 1000;
+
+    private readonly Dictionary<string, TimeSpan> seen = [];
+
+    private readonly ConcurrentDictionary<IPAddress, TimeSpan> callers = new();
     private readonly Dictionary<IPAddress, TimeSpan> paused = [];
     private Task<Hint>? asking;
     private Bootstrap bootstrap = Bootstrap.Start;
@@ -38,6 +52,15 @@ internal sealed partial class Rounds(
 
     /// <summary>Fellow members of an earlier life.</summary>
     public ImmutableHashSet<IPAddress> Former { get; set; } = [];
+
+    /// <summary>A node with the cookie asked this one from that address: DNS may show it to this node too late, or never.</summary>
+    public void Called(IPAddress address)
+    {
+        if (callers.Count < MaximumCallers || callers.ContainsKey(address))
+        {
+            callers[address] = time.GetElapsedTime(0);
+        }
+    }
 
     public async Task RunAsync(Engine engine, CancellationToken stop)
     {
@@ -75,6 +98,7 @@ internal sealed partial class Rounds(
         var started = time.GetElapsedTime(0);
         var targets = Hinted(hint, before)
             .Where(address => paused.GetValueOrDefault(address) <= started)
+            .Concat(Callers(started))
             .Concat(Former)
             .Concat(before.Missed.Select(key => IPAddress.Parse(key.Address)))
             .Distinct()
@@ -114,6 +138,21 @@ internal sealed partial class Rounds(
         hint.IsGood ? hint.Addresses
         : state is { Status: ProbeStatus.Up, Settled: true } ? []
         : bootstrap.Named.Keys.Concat(lastMembers.Addresses);
+
+    private IEnumerable<IPAddress> Callers(TimeSpan now)
+    {
+        foreach (var (address, at) in callers)
+        {
+            if (now - at > CallersFor)
+            {
+                callers.TryRemove(address, out _);
+            }
+            else
+            {
+                yield return address;
+            }
+        }
+    }
 
     private void Pause(ImmutableArray<Probed> probes)
     {
@@ -183,14 +222,27 @@ internal sealed partial class Rounds(
                 },
             news ? new MeshEvent.Changed() : null
         );
-        if (news && hint.IsGood)
+        if (hint.IsGood && answer.Aggregate(false, (found, address) => IsNews(address) || found))
         {
             LogAnswer(logger, string.Join(", ", answer));
         }
-        else if (news)
+        else if (hint.Error is { } error && IsNews(error))
         {
-            LogNoAnswer(logger, hint.Error!);
+            LogNoAnswer(logger, error);
         }
+    }
+
+    /// <summary>Whether this was not seen for a while: an answer that flaps, or holds other addresses each time, must not fill the log.</summary>
+    private bool IsNews(string what)
+    {
+        var now = time.GetElapsedTime(0);
+        if (seen.Count > MaximumSeen)
+        {
+            seen.Clear();
+        }
+        var known = seen.TryGetValue(what, out var at) && now - at < NewsAgain;
+        seen[what] = now;
+        return !known;
     }
 
     private void NoteStrangers(Hint hint, EngineState state, ImmutableArray<Probed> probes)

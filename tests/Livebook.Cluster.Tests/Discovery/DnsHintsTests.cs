@@ -33,6 +33,14 @@ public sealed class DnsHintsTests
         Assert.Contains("publishNotReadyAddresses: true", hint.Error, StringComparison.Ordinal);
     }
 
+    [Fact] // row 15
+    public async Task A_server_that_says_nothing_is_told_apart()
+    {
+        await using var dns = new TinyDns();
+        dns.Silence();
+        Assert.Equal("cannot resolve, retrying: nodes.test: no answer", (await new DnsHints("nodes.test", false, dns.EndPoint).AskAsync(Stop)).Error);
+    }
+
     [Fact]
     public async Task No_records_are_no_answer() =>
         Assert.Equal("cannot resolve, retrying: nodes.test has no addresses", (await AskAsync("nodes.test", false)).Error);

@@ -42,7 +42,9 @@ public sealed class ResolverTests
     {
         await using var dns = new TinyDns("127.0.0.2", "127.0.0.3");
         var port = Watched.FreePort();
-        await using var a = await Watched.StartAsync(A, port, dns);
+        var log = new LogLines();
+        await using var a = new Watched(A, port, dns, loggers: log);
+        await a.Mesh.StartAsync(TestContext.Current.CancellationToken);
         await using var b = await Watched.StartAsync(B, port, dns);
         await a.SeesAsync(NodeStatus.Member, A, B);
         await b.SeesAsync(NodeStatus.Member, B, A);
@@ -63,6 +65,9 @@ public sealed class ResolverTests
         await a.UntilAsync(() => a.Messages.Contains((B, "still there")), "a message");
         Assert.Equal((NodeStatus.Member, NodeStatus.Member), (a.Mesh.Status, b.Mesh.Status));
         Assert.DoesNotContain(a.Events.Concat(b.Events), e => e is MeshEvent.Suspected or MeshEvent.Downed or MeshEvent.Expelled);
+        var complaints = log.Lines.Where(line => line.Contains("cannot resolve", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(complaints.Distinct(), complaints);
+        Assert.Single(log.Lines, line => line.StartsWith("Discovery names", StringComparison.Ordinal));
     }
 
     [Fact] // row 15
