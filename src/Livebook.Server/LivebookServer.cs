@@ -1,6 +1,7 @@
 using Livebook.Cluster;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Livebook.Server.Sessions;
 using Microsoft.Extensions.Logging;
 
@@ -26,6 +27,8 @@ public sealed class LivebookServer : IAsyncDisposable
 {
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
+    private readonly RuntimeRelay _relay;
+    private readonly Departure _departure;
 
     public LivebookServer(
         ServerOptions options,
@@ -41,12 +44,14 @@ public sealed class LivebookServer : IAsyncDisposable
         _runtimes = runtimes;
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
+        _relay = new RuntimeRelay(cluster, runtimes, time, logs);
         _host = new SessionHost(
             cluster,
-            faulted => new SessionServices(cluster, runtimes, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+            faulted => new SessionServices(cluster, runtimes, _relay, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);
+        _departure = new Departure(cluster, _host, Sessions, Pages, time, logs);
     }
 
     public ICluster Cluster { get; }
@@ -65,11 +70,20 @@ public sealed class LivebookServer : IAsyncDisposable
             _ = Task.Run(Rehearsal.Run, stop);
     }
 
-    /// <summary>Saves what has a file, ends runtimes and leaves.</summary>
+    /// <summary>
+    /// Gets ready to leave the cluster: takes nothing new, hands its sessions over, sends its pages to other nodes, and gives cells that run here a part
+    /// of the time to finish. Called again it waits for the first call. Done within <paramref name="budget"/>; the server then only has to end.
+    /// </summary>
+    public Task DrainAsync(TimeSpan budget, CancellationToken stop) => _departure.DrainAsync(budget).WaitAsync(stop);
+
+    /// <summary>Saves what has a file, ends runtimes and leaves. After a drain, runtimes live on for a while: their sessions' owners, or this server when it comes back, find them.</summary>
     public async ValueTask DisposeAsync()
     {
         await Pages.DisposeAsync();
+        if (Cluster.IsDraining)
+            _host.LeaveRuntimes();
         await _host.DisposeAsync();
+        _relay.Dispose();
         await _runtimes.DisposeAsync();
         await Cluster.DisposeAsync();
     }

@@ -1,6 +1,7 @@
 using Livebook.Cluster;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Server.Sessions;
@@ -10,6 +11,7 @@ namespace Livebook.Server.Sessions;
 internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
+    RuntimeRelay Relay,
     NodeFiles Files,
     ServerLimits Limits,
     string DataPath,

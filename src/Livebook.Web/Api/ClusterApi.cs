@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Livebook.Cluster;
-using Livebook.Server.Sessions;
+using Livebook.Server;
+using Livebook.Web.Configuration;
 
 namespace Livebook.Web.Api;
 
@@ -15,7 +16,7 @@ internal static class ClusterApi
         var body = new JsonObject
         {
             ["self"] = cluster.Self,
-            ["status"] = cluster.Status.ToString().ToLowerInvariant(),
+            ["status"] = cluster.IsDraining ? "draining" : cluster.Status.ToString().ToLowerInvariant(),
             ["nodes"] = new JsonArray([
                 .. cluster.Members.Select(member => new JsonObject
                 {
@@ -51,5 +52,17 @@ internal static class ClusterApi
     {
         await cluster.PromoteAsync(stop);
         return GetAsync(cluster);
+    }
+
+    /// <summary>Answers when the sessions are elsewhere; the node stays until its process is told to stop.</summary>
+    public static async Task<IResult> DrainAsync(LivebookServer server, LivebookConfiguration configuration, CancellationToken stop)
+    {
+        if (server.Cluster.Members.All(member => member.Name == server.Cluster.Self))
+            return Results.Problem(
+                "There is no other node that could take this node's sessions. Stopping it saves them; they go on when it is back.",
+                statusCode: StatusCodes.Status409Conflict
+            );
+        await server.DrainAsync(TimeSpan.FromSeconds(configuration.DrainSeconds), stop);
+        return GetAsync(server.Cluster);
     }
 }

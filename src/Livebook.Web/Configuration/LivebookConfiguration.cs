@@ -47,6 +47,9 @@ public sealed record LivebookConfiguration
     public required long UploadBytes { get; init; }
     public required long FrameBytes { get; init; }
 
+    /// <summary>Seconds from the word to stop until this node has left its cluster and ended.</summary>
+    public required int DrainSeconds { get; init; }
+
     /// <summary>Warm spare runtimes; 0 = none.</summary>
     public required int SpareRuntimes { get; init; }
 
@@ -90,6 +93,7 @@ public sealed record LivebookConfiguration
             Limits = limits,
             UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
+            DrainSeconds = (int)env.Integer("LIVEBOOK_DRAIN_SECONDS", 30, 1, 3_600),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
             Remarks =
             [

@@ -51,7 +51,8 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Starts it, again if need be, on the same data path.</summary>
     public async Task StartAsync(CancellationToken stop)
     {
-        _process = Child.Start("dotnet", [Repository.Server, "server"], _environment);
+        // Where the tests were started in the background of a script, SIGINT is ignored, and children inherit that.
+        _process = Child.Start("env", ["--default-signal=INT", "dotnet", Repository.Server, "server"], _environment);
         var line = await _process.SaysAsync("Application running at", stop);
         SignInAddress = line[(line.IndexOf("http", StringComparison.Ordinal))..].Trim();
         var address = new Uri(SignInAddress);
@@ -82,6 +83,9 @@ internal sealed class Node : IAsyncDisposable
 
     /// <summary>SIGTERM: the server saves, leaves and ends.</summary>
     public Task TerminateAsync(CancellationToken stop) => Process.TerminateAsync(stop);
+
+    /// <summary>SIGINT, as Ctrl-C sends it.</summary>
+    public Task InterruptAsync(CancellationToken stop) => Process.InterruptAsync(stop);
 
     public async Task<JsonElement> GetAsync(string path, CancellationToken stop)
     {
