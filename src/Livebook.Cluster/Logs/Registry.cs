@@ -16,6 +16,7 @@ internal sealed class Registry(string self)
     private readonly Dictionary<string, (string Owner, TableEntry Entry, TimeSpan Since)> orphans = [];
     private readonly Dictionary<string, (string Owner, TableEntry Entry)> away = [];
     private readonly HashSet<string> changed = [];
+    private TimeSpan clock;
     private volatile ImmutableDictionary<string, LogEntryInfo> logs = ImmutableDictionary<string, LogEntryInfo>.Empty;
     private volatile ImmutableHashSet<string> undecided = [];
     private volatile ImmutableDictionary<string, LogEntryInfo> gone = ImmutableDictionary<string, LogEntryInfo>.Empty;
@@ -63,6 +64,7 @@ internal sealed class Registry(string self)
     /// <summary>A node is out. Logs of which a member has the second copy stay listed for a while.</summary>
     public void RemoveNode(string node, Func<string, bool> isMember, TimeSpan now)
     {
+        clock = now > clock ? now : clock;
         complete.Remove(node);
         if (!tables.Remove(node, out var table))
         {
@@ -97,6 +99,7 @@ internal sealed class Registry(string self)
 
     public void ExpireOrphans(TimeSpan now)
     {
+        clock = now;
         foreach (var (id, orphan) in orphans.ToList())
         {
             if (now - orphan.Since > OrphanTime || OwnersOf(id).Any())
@@ -208,7 +211,13 @@ internal sealed class Registry(string self)
 
     private void Set(string node, TableEntry entry)
     {
-        TableOf(node)[entry.Id] = entry;
+        var table = TableOf(node);
+        if (!entry.Owns && table.TryGetValue(entry.Id, out var before) && before.Owns)
+        {
+            // Handed over, or to be decided about again: it stays listed until the next owner shows itself.
+            orphans[entry.Id] = (node, before, clock);
+        }
+        table[entry.Id] = entry;
         changed.Add(entry.Id);
     }
 

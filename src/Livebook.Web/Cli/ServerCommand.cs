@@ -67,7 +67,7 @@ internal static class ServerCommand
         Console.WriteLine($"[Livebook] Application running at {WithToken(address, access)}");
         if (place is not null)
             await OpenAsync(server.Sessions, place, address, access, stopping.Token);
-        await app.WaitForShutdownAsync(stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Timeout.Infinite, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await LeaveAsync(app, server, configuration);
         return 0;
     }
