@@ -9,10 +9,12 @@ internal sealed class Node : IAsyncDisposable
     public const string ApiKey = "end-to-end-test-key-0123456789";
 
     private readonly Dictionary<string, string> _environment;
+    private readonly IReadOnlyList<string> _inside;
     private Child? _process;
 
-    private Node(Dictionary<string, string> environment, string dataPath)
+    private Node(Dictionary<string, string> environment, string dataPath, IReadOnlyList<string> inside)
     {
+        _inside = inside;
         _environment = environment;
         DataPath = dataPath;
         Api = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
@@ -38,12 +40,18 @@ internal sealed class Node : IAsyncDisposable
     public static string NewDataPath() => Directory.CreateTempSubdirectory("livebook-e2e-").FullName;
 
     /// <summary>Starts a node; completes when it serves pages.</summary>
-    public static async Task<Node> StartAsync(IReadOnlyDictionary<string, string> environment, CancellationToken stop, string? dataPath = null)
+    /// <param name="inside">A command that runs the server, e.g. on another host of a network.</param>
+    public static async Task<Node> StartAsync(
+        IReadOnlyDictionary<string, string> environment,
+        CancellationToken stop,
+        string? dataPath = null,
+        IReadOnlyList<string>? inside = null
+    )
     {
         var data = dataPath ?? NewDataPath();
         var all = new Dictionary<string, string>(environment, StringComparer.Ordinal) { ["LIVEBOOK_DATA_PATH"] = data, ["LIVEBOOK_API_KEY"] = ApiKey };
         all.TryAdd("LIVEBOOK_PORT", "0");
-        var node = new Node(all, data);
+        var node = new Node(all, data, inside ?? []);
         await node.StartAsync(stop);
         return node;
     }
@@ -52,7 +60,7 @@ internal sealed class Node : IAsyncDisposable
     public async Task StartAsync(CancellationToken stop)
     {
         // Where the tests were started in the background of a script, SIGINT is ignored, and children inherit that.
-        _process = Child.Start("env", ["--default-signal=INT", "dotnet", Repository.Server, "server"], _environment);
+        _process = Child.Start("env", ["--default-signal=INT", .. _inside, "dotnet", Repository.Server, "server"], _environment);
         var line = await _process.SaysAsync("Application running at", stop);
         SignInAddress = line[(line.IndexOf("http", StringComparison.Ordinal))..].Trim();
         var address = new Uri(SignInAddress);
