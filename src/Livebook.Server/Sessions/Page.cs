@@ -277,7 +277,7 @@ public sealed class Page : IAsyncDisposable
             if (known && _state == PageState.Live && (log!.Owner != _owner || log.Epoch > _epoch))
                 Break("the session has another owner");
             var owner = log?.Owner ?? "";
-            var reachable = _join is null || (known && _pages.IsReachable(owner));
+            var reachable = _join is null || (known && CanAcknowledge(log!));
             var condition = new ServerMessage.Condition(
                 StatusName(_pages.Cluster),
                 reachable,
@@ -292,6 +292,10 @@ public sealed class Page : IAsyncDisposable
             SendOrRestart(Pack(condition));
         }
     }
+
+    /// <summary>Whether, as far as this node can tell, what the page sends is answered: the owner is there, and whoever must have a second copy first.</summary>
+    private bool CanAcknowledge(LogEntryInfo log) =>
+        _pages.IsReachable(log.Owner) && (log.Owner != _pages.Cluster.Self || log.Standby is not { } standby || _pages.IsReachable(standby));
 
     /// <summary>What to say of a session whose nodes are all away; null when that is not known of it.</summary>
     private string? WordsOfAway(string session)

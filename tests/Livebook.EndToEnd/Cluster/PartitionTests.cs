@@ -25,13 +25,14 @@ public sealed class PartitionTests(ITestOutputHelper output)
         await using var browser = new RealBrowser();
         await browser.InitializeAsync();
 
-        foreach (var ownerIsCutOff in new[] { false, true })
+        foreach (var ownerIsCutOff in new[] { true, false })
         {
             var session = await RealBrowser.SessionAsync(cluster.Nodes[0], OneCell, Stop);
             var place = await cluster.UntilAgreedAsync(session, Stop);
             var cutOff = ownerIsCutOff ? cluster.Named(place.Owner) : cluster.Nodes.First(node => node.Name != place.Owner);
             var others = cluster.Nodes.Where(node => node != cutOff).ToArray();
             var minority = await browser.OpenAsync(session, cutOff);
+            var watcher = await browser.OpenAsync(session, cutOff);
             var majority = await browser.OpenAsync(session, others[0]);
             // Whichever nodes these are on: they end up where they can go on.
             var balanced = new[]
@@ -45,10 +46,11 @@ public sealed class PartitionTests(ITestOutputHelper output)
 
             var cut = Stopwatch.StartNew();
             await network.CutAsync(HostOf(cutOff), others.Select(HostOf), Stop);
-            await Assertions.Expect(minority.Notice).ToContainTextAsync(new Regex("Nothing is confirmed|Read only"), new() { Timeout = 60_000 });
+            await TypeAtEndAsync(minority, " mine");
+            // Also where nobody types.
+            await Assertions.Expect(watcher.Notice).ToContainTextAsync(new Regex("Nothing is confirmed|Read only"), new() { Timeout = 60_000 });
             output.WriteLine($"{Side()}: the page says after {cut.Elapsed.TotalSeconds:0.0} s that nothing is confirmed");
             await PictureAsync(minority, "nothing-confirmed");
-            await TypeAtEndAsync(minority, " mine");
             await Assertions.Expect(minority.Notice).ToContainTextAsync("Read only", new() { Timeout = 60_000 });
             output.WriteLine($"{Side()}: the page is read only after {cut.Elapsed.TotalSeconds:0.0} s");
             await PictureAsync(minority, "read-only");
@@ -63,14 +65,26 @@ public sealed class PartitionTests(ITestOutputHelper output)
             await network.HealAsync(Stop);
             await cluster.UntilWholeAsync(Stop);
             await Assertions.Expect(minority.Notice).Not.ToContainTextAsync("Read only", new() { Timeout = 60_000 });
-            foreach (var page in balanced.Append(majority).Append(minority))
-                await Wait.UntilAsync(
-                    async () => await TextAsync(page) is "theirs start before mine elsewhere" or "theirs start before elsewhere mine",
-                    "what was typed on both sides is everywhere",
-                    Stop
-                );
+            var all = balanced.Append(majority).Append(minority).Append(watcher).ToArray();
+            foreach (var page in all)
+            {
+                string? shown = null;
+                try
+                {
+                    await Wait.UntilAsync(
+                        async () => (shown = await TextAsync(page)) is "theirs start before mine elsewhere" or "theirs start before elsewhere mine",
+                        "what was typed on both sides is everywhere",
+                        Stop
+                    );
+                }
+                catch (TimeoutException)
+                {
+                    await PictureAsync(page, "failed");
+                    Assert.Fail($"page {Array.IndexOf(all, page)} of {all.Length} shows \"{shown}\"");
+                }
+            }
             await PictureAsync(minority, "healed");
-            foreach (var page in balanced.Append(majority).Append(minority))
+            foreach (var page in all)
                 await page.Page.Context.CloseAsync();
 
             string Side() => ownerIsCutOff ? "owner cut off" : "page's node cut off";

@@ -24,18 +24,24 @@ public sealed class RollingRestartTests(ThreeNodes shared, ITestOutputHelper out
         }
         """;
 
+    private const string Values = "```csharp\nvar kept = System.Guid.NewGuid().ToString();\nkept\n```\n\n```csharp\nkept.ToUpperInvariant()\n```\n\n";
+
+    /// <summary>Index of the first cell that is typed into.</summary>
+    private const int FirstText = 2;
+
     /// <summary>Open pages; LIVEBOOK_E2E_PAGES asks for more.</summary>
-    private static readonly int Pages = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_PAGES") ?? "6", CultureInfo.InvariantCulture);
+    private static readonly int Pages = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_PAGES") ?? "4", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task No_keystroke_is_lost_when_every_node_is_restarted_in_turn()
     {
         await using var browser = new RealBrowser();
         await browser.InitializeAsync();
-        var source = $"# Rolling\n\n## Section\n\n{string.Concat(Enumerable.Repeat("```csharp\n\n```\n\n", Pages))}";
+        var source = $"# Rolling\n\n## Values\n\n{Values}## Texts\n\n{string.Concat(Enumerable.Repeat("```csharp\n\n```\n\n", Pages))}";
         var session = await RealBrowser.SessionAsync(Cluster.Nodes[0], source, Stop);
-        var kept = await Cluster.Nodes[0].AddCellAsync(session, "code", "var kept = System.Guid.NewGuid().ToString();\nkept", Stop);
-        var reader = await Cluster.Nodes[0].AddCellAsync(session, "code", "kept.ToUpperInvariant()", Stop);
+        var cells = await Cluster.Nodes[0].SourcesAsync(session, Stop);
+        var kept = cells.Single(cell => cell.Value.StartsWith("var kept", StringComparison.Ordinal)).Key;
+        var reader = cells.Single(cell => cell.Value.StartsWith("kept", StringComparison.Ordinal)).Key;
         var value = Notebooks.ResultOf(await Cluster.Nodes[0].EvaluateAsync(session, kept, Stop));
         await Cluster.UntilAgreedAsync(session, Stop);
         var pages = new List<NotebookPage>();
@@ -60,7 +66,7 @@ public sealed class RollingRestartTests(ThreeNodes shared, ITestOutputHelper out
         foreach (var page in pages)
             for (var i = 0; i < Pages; i++)
                 await Wait.UntilAsync(
-                    async () => await NotebookPage.TextOfAsync(page.Cells.Nth(i)) == typed[i],
+                    async () => await NotebookPage.TextOfAsync(page.Cells.Nth(FirstText + i)) == typed[i],
                     $"every page shows all of the {typed[i].Length} characters of cell {i}",
                     Stop
                 );
@@ -74,7 +80,7 @@ public sealed class RollingRestartTests(ThreeNodes shared, ITestOutputHelper out
 
     private static async Task<string> TypeAsync(NotebookPage page, int cell, CancellationToken stop)
     {
-        await NotebookPage.EditorOf(page.Cells.Nth(cell)).ClickAsync();
+        await NotebookPage.EditorOf(page.Cells.Nth(FirstText + cell)).ClickAsync();
         var typed = "";
         for (var i = 0; !stop.IsCancellationRequested; i++)
         {

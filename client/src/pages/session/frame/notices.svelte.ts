@@ -93,7 +93,9 @@ function connectionNotices({ store }: PageState): PageNotice[] {
         level: "bad",
         icon: "lock",
         title: "Read only for now.",
-        text: connection.message ?? "This node does not reach most of the cluster, so it accepts no edits. Open the notebook on another node to go on.",
+        text:
+          connection.message ??
+          `This node does not reach most of the cluster, so it accepts no edits. ${connection.waiting > 0 ? `${plural(connection.waiting, "edit")} ${connection.waiting === 1 ? "waits" : "wait"} here and ${connection.waiting === 1 ? "is" : "are"} sent when it does. ` : ""}Open the notebook on another node to go on.`,
         actions: [],
       },
     ];
