@@ -30,6 +30,9 @@ public sealed record ClusterOptions
     /// <summary>DNS servers to ask instead of the system's (tests); null = the system's.</summary>
     public IPEndPoint? DnsServer { get; init; }
 
+    /// <summary>Protocols that this node says it speaks; tests announce those of another release.</summary>
+    internal (byte Lowest, byte Highest) Protocols { get; init; } = (Links.Hello.LowestSpoken, Links.Hello.HighestSpoken);
+
     /// <summary>Test switch: acknowledge without a standby and without waiting for the disk, so that a checker can be shown to fail.</summary>
     public bool UnsafeWithoutReplication { get; init; }
 }

@@ -95,7 +95,8 @@ internal sealed partial class AkkaMesh : IMesh
         board = new(time);
         links = new(new(address, options.Port), identity, time, logger)
         {
-            Greeting = () => new(Hello.LowestSpoken, Hello.HighestSpoken, NodeName.BaseOf(options.Node), options.Node, engine?.Self.Incarnation ?? 0),
+            Greeting = () =>
+                new(options.Protocols.Lowest, options.Protocols.Highest, NodeName.BaseOf(options.Node), options.Node, engine?.Self.Incarnation ?? 0),
             Accepted = AcceptAsync,
             Refused = OnRefused,
         };

@@ -88,7 +88,7 @@ internal sealed partial class Child : IAsyncDisposable
     public Task WaitForExitAsync(CancellationToken stop) => _process.WaitForExitAsync(stop);
 
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial void Signal(int pid, int signal);
+    public static partial void Signal(int pid, int signal);
 
     /// <summary>SIGKILL to a process and what it started, wherever it came from.</summary>
     public static void KillGroup(int pid)
