@@ -52,6 +52,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             }
         );
         cluster.Changed += OnClusterChanged;
+        _services.Settings.Changed += OnSettingsChanged;
     }
 
     public SessionActor? Find(string session) => _actors.GetValueOrDefault(session);
@@ -71,6 +72,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             LogUnreadable(_logger, log.Id, error.Message);
             return;
         }
+        using var adoption = _services.Metrics.Adopting(log.Id, reason.ToString().ToLowerInvariant(), log.Epoch);
         var actor = new SessionActor(state, log, _services);
         var alive = await actor.Effects.AdoptRuntimeAsync(reason, stop);
         await actor.Effects.HoldFileAsync(stop);
@@ -222,6 +224,12 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         return OwnerReply.Ok(default);
     }
 
+    private void OnSettingsChanged()
+    {
+        foreach (var actor in _actors.Values)
+            actor.Effects.UpdateEnvironment();
+    }
+
     private void OnClusterChanged()
     {
         // Most changes are news of sessions, not of nodes.
@@ -292,6 +300,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _cluster.Changed -= OnClusterChanged;
+        _services.Settings.Changed -= OnSettingsChanged;
         await SaveAllAsync(SavePatience);
         await Task.WhenAll(_actors.Values.Select(async actor => await actor.DisposeAsync()));
         _actors.Clear();

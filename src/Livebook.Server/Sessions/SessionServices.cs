@@ -1,5 +1,6 @@
 using Livebook.Cluster;
 using Livebook.Server.Files;
+using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
 using Livebook.Server.Runtimes.Relay;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,8 @@ internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
     RuntimeRelay Relay,
+    Settings.Settings Settings,
+    ServerMetrics Metrics,
     NodeFiles Files,
     ServerLimits Limits,
     string DataPath,

@@ -16,7 +16,15 @@ internal sealed class Watched : IAsyncDisposable
     private readonly ConcurrentQueue<MeshEvent> events = new();
     private readonly ConcurrentQueue<(string From, string Text)> messages = new();
 
-    public Watched(string node, int port, TinyDns? dns, string cookie = "cookie", ILoggerFactory? loggers = null)
+    public Watched(
+        string node,
+        int port,
+        TinyDns? dns,
+        string cookie = "cookie",
+        ILoggerFactory? loggers = null,
+        string? previousCookie = null,
+        string? keyId = null
+    )
     {
         Mesh = new(
             new()
@@ -26,6 +34,8 @@ internal sealed class Watched : IAsyncDisposable
                 DnsQuery = dns is null ? null : "nodes.test",
                 DnsServer = dns?.EndPoint,
                 Cookie = cookie,
+                PreviousCookie = previousCookie,
+                KeyIds = keyId is null ? [] : [keyId],
                 DataPath = "",
                 Version = "1.2.3",
             },
@@ -42,9 +52,16 @@ internal sealed class Watched : IAsyncDisposable
 
     public IReadOnlyList<(string From, string Text)> Messages => [.. messages];
 
-    public static async Task<Watched> StartAsync(string node, int port, TinyDns? dns, string cookie = "cookie")
+    public static async Task<Watched> StartAsync(
+        string node,
+        int port,
+        TinyDns? dns,
+        string cookie = "cookie",
+        string? previousCookie = null,
+        string? keyId = null
+    )
     {
-        var watched = new Watched(node, port, dns, cookie);
+        var watched = new Watched(node, port, dns, cookie, previousCookie: previousCookie, keyId: keyId);
         await watched.Mesh.StartAsync(TestContext.Current.CancellationToken);
         return watched;
     }

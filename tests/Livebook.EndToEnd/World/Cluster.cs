@@ -69,7 +69,7 @@ internal sealed class Cluster : IAsyncDisposable
                 var environment = new Dictionary<string, string>(Environment(address, dns), StringComparer.Ordinal);
                 foreach (var (name, value) in extra ?? new Dictionary<string, string>())
                     environment[name] = value;
-                return Node.StartAsync(environment, stop, inside: switched?.On(address));
+                return Node.StartAsync(environment, stop, command: switched is null ? null : [.. switched.On(address), "dotnet", Repository.Server]);
             })
         );
         var directory = Directory.CreateTempSubdirectory("livebook-proxy-").FullName;

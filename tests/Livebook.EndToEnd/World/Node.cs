@@ -9,12 +9,13 @@ internal sealed class Node : IAsyncDisposable
     public const string ApiKey = "end-to-end-test-key-0123456789";
 
     private readonly Dictionary<string, string> _environment;
-    private readonly IReadOnlyList<string> _inside;
     private Child? _process;
 
-    private Node(Dictionary<string, string> environment, string dataPath, IReadOnlyList<string> inside)
+    private readonly IReadOnlyList<string> _command;
+
+    private Node(Dictionary<string, string> environment, string dataPath, IReadOnlyList<string> command)
     {
-        _inside = inside;
+        _command = command;
         _environment = environment;
         DataPath = dataPath;
         Api = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
@@ -40,18 +41,18 @@ internal sealed class Node : IAsyncDisposable
     public static string NewDataPath() => Directory.CreateTempSubdirectory("livebook-e2e-").FullName;
 
     /// <summary>Starts a node; completes when it serves pages.</summary>
-    /// <param name="inside">A command that runs the server, e.g. on another host of a network.</param>
+    /// <param name="command">What starts the server, without its arguments.</param>
     public static async Task<Node> StartAsync(
         IReadOnlyDictionary<string, string> environment,
         CancellationToken stop,
         string? dataPath = null,
-        IReadOnlyList<string>? inside = null
+        IReadOnlyList<string>? command = null
     )
     {
         var data = dataPath ?? NewDataPath();
         var all = new Dictionary<string, string>(environment, StringComparer.Ordinal) { ["LIVEBOOK_DATA_PATH"] = data, ["LIVEBOOK_API_KEY"] = ApiKey };
         all.TryAdd("LIVEBOOK_PORT", "0");
-        var node = new Node(all, data, inside ?? []);
+        var node = new Node(all, data, command ?? ["dotnet", Repository.Server]);
         await node.StartAsync(stop);
         return node;
     }
@@ -60,7 +61,7 @@ internal sealed class Node : IAsyncDisposable
     public async Task StartAsync(CancellationToken stop)
     {
         // Where the tests were started in the background of a script, SIGINT is ignored, and children inherit that.
-        _process = Child.Start("env", ["--default-signal=INT", .. _inside, "dotnet", Repository.Server, "server"], _environment);
+        _process = Child.Start("env", ["--default-signal=INT", .. _command, "server"], _environment);
         var line = await _process.SaysAsync("Application running at", stop);
         SignInAddress = line[(line.IndexOf("http", StringComparison.Ordinal))..].Trim();
         var address = new Uri(SignInAddress);
