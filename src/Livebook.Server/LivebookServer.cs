@@ -5,6 +5,7 @@ using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Livebook.Server.Sessions;
 using Microsoft.Extensions.Logging;
 
@@ -37,6 +38,8 @@ public sealed class LivebookServer : IAsyncDisposable
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
     private readonly AttachmentKeeper _keeper;
+    private readonly RuntimeRelay _relay;
+    private readonly Departure _departure;
     private readonly SettingsStore _store;
     private readonly ServerMetrics _metrics;
 
@@ -60,11 +63,13 @@ public sealed class LivebookServer : IAsyncDisposable
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
         var door = new BlobDoor(cluster, new BlobStore(options.DataPath), writeRefusal.RefusalOf, time);
         _keeper = new AttachmentKeeper(cluster, door, options.Limits, time, logs);
+        _relay = new RuntimeRelay(cluster, runtimes, time, logs);
         _host = new SessionHost(
             cluster,
             faulted => new SessionServices(
                 cluster,
                 runtimes,
+                _relay,
                 Settings,
                 _metrics,
                 nodeFiles,
@@ -82,6 +87,7 @@ public sealed class LivebookServer : IAsyncDisposable
         Attachments = new Attachments.Attachments(cluster, Sessions, door);
         Pages = new Pages(cluster, Sessions, time, logs);
         Facts = new NodeFactsCollector(cluster, _host, Pages, Story, runtimes, options.DataPath);
+        _departure = new Departure(cluster, _host, Sessions, Pages, time, logs);
     }
 
     public ICluster Cluster { get; }
@@ -114,12 +120,21 @@ public sealed class LivebookServer : IAsyncDisposable
             _ = Task.Run(Rehearsal.Run, stop);
     }
 
-    /// <summary>Saves what has a file, ends runtimes and leaves.</summary>
+    /// <summary>
+    /// Gets ready to leave the cluster: takes nothing new, hands its sessions over, sends its pages to other nodes, and gives cells that run here a part
+    /// of the time to finish. Called again it waits for the first call. Done within <paramref name="budget"/>; the server then only has to end.
+    /// </summary>
+    public Task DrainAsync(TimeSpan budget, CancellationToken stop) => _departure.DrainAsync(budget).WaitAsync(stop);
+
+    /// <summary>Saves what has a file, ends runtimes and leaves. After a drain, runtimes live on for a while: their sessions' owners, or this server when it comes back, find them.</summary>
     public async ValueTask DisposeAsync()
     {
         await Pages.DisposeAsync();
         await _keeper.DisposeAsync();
+        if (Cluster.IsDraining)
+            _host.LeaveRuntimes();
         await _host.DisposeAsync();
+        _relay.Dispose();
         await _runtimes.DisposeAsync();
         Settings.Dispose();
         Story.Dispose();

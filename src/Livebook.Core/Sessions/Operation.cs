@@ -40,6 +40,7 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(RuntimeOperation.Connected), "runtime_connected")]
 [JsonDerivedType(typeof(RuntimeOperation.StartFailed), "runtime_start_failed")]
 [JsonDerivedType(typeof(RuntimeOperation.Down), "runtime_down")]
+[JsonDerivedType(typeof(RuntimeOperation.Away), "runtime_away")]
 [JsonDerivedType(typeof(SystemOperation.Adopted), "adopted")]
 [JsonDerivedType(typeof(SystemOperation.AutosaveDue), "autosave_due")]
 [JsonDerivedType(typeof(SystemOperation.Saving), "saving")]
@@ -217,6 +218,9 @@ public abstract record RuntimeOperation : Operation
 
     /// <summary>The runtime is gone: crashed or stopped.</summary>
     public sealed record Down(string Runtime, string Reason) : RuntimeOperation;
+
+    /// <summary>The runtime is on a node that is away for a while, or with a null reason: it can be reached again.</summary>
+    public sealed record Away(string Runtime, string? Reason) : RuntimeOperation;
 }
 
 /// <summary>What the system decided.</summary>

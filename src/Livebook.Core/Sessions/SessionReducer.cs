@@ -177,6 +177,9 @@ public static class SessionReducer
             case RuntimeOperation.Down down:
                 RuntimeRules.Down(step, down);
                 break;
+            case RuntimeOperation.Away away:
+                RuntimeRules.Away(step, away);
+                break;
             case SystemOperation.Adopted adopted:
                 RuntimeRules.Adopted(step, adopted);
                 AttachmentRules.PlaceAll(step);

@@ -166,7 +166,7 @@ public sealed record RuntimeState
     public string? Framework { get; init; }
     public long MemoryBytes { get; init; }
 
-    /// <summary>Why it is down.</summary>
+    /// <summary>Why it is down, or out of reach for a while.</summary>
     public string? Message { get; init; }
 
     /// <summary>Number of the last report that is in the log.</summary>

@@ -38,6 +38,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private long _bytesSinceSnapshot;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _infoDue;
+    private volatile bool _closing;
     private int _pending;
 
     /// <param name="events">What happened before, for those who resume; null = nothing that is known.</param>
@@ -196,7 +197,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
         catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
         catch (OwnershipLostException error)
         {
-            LogLost(_logger, Id, error.Message);
+            // What still comes in while the session is closed has nowhere to go.
+            if (!_closing)
+                LogLost(_logger, Id, error.Message);
             await _stop.CancelAsync();
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -368,7 +371,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
     }
 
     /// <summary>Removes the session's log everywhere.</summary>
-    public Task DeleteAsync(CancellationToken stop) => _log.DeleteAsync(stop);
+    public Task DeleteAsync(CancellationToken stop)
+    {
+        _closing = true;
+        return _log.DeleteAsync(stop);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Livebook.Cluster;
 using Livebook.Core.Imports;
 using Livebook.Core.LiveMarkdown;
 using Livebook.Core.Sessions;
 using Livebook.Protocol;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Livebook.Server.Settings;
 
 namespace Livebook.Server.Sessions;
@@ -227,12 +229,34 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
 
     private async Task TellDownAsync(Task<string> runtime, string reason) => actor.Tell(new RuntimeOperation.Down(await runtime, reason));
 
-    /// <summary>Looks for the session's runtime that outlived the last server on this machine. True when it was found.</summary>
-    public async Task<bool> AdoptRuntimeAsync(CancellationToken stop)
+    /// <summary>
+    /// Looks for the session's runtime: on this machine, where it outlived the last server, or on the node that has it. True when it was found, or when
+    /// that node passes it on as soon as it can.
+    /// </summary>
+    public async Task<bool> AdoptRuntimeAsync(OwnershipReason reason, CancellationToken stop)
     {
         var runtime = actor.State.Runtime;
-        if (runtime.Status != "connected" || runtime.Id is not { } id || runtime.Node != services.Cluster.Self)
+        if (runtime.Status != "connected" || runtime.Id is not { } id || runtime.Node is not { } node)
             return false;
+        if (node != services.Cluster.Self)
+        {
+            // Whoever handed the session over is about to restart. A node that died takes its runtimes with it, as far as anybody knows.
+            if (reason != OwnershipReason.Handover && services.Cluster.Members.All(member => member.Name != node))
+                return false;
+            _runtime.Expect(runtime.Start);
+            return _runtime.Take(
+                services.Relay.Hold(
+                    new RelayedProcess(node, id, runtime.Pid ?? 0, runtime.Framework ?? "", runtime.LastReport),
+                    Request(),
+                    new RelayListener(
+                        frame => ReportAsync(id, frame),
+                        why => actor.Tell(new RuntimeOperation.Down(id, why)),
+                        why => actor.Tell(new RuntimeOperation.Away(id, why))
+                    )
+                ),
+                runtime.Start
+            );
+        }
         var adopted = await services.Runtimes.AdoptAsync(
             Request(),
             id,
@@ -372,6 +396,9 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             return new AttachReply(error.Kind, error.Message, error.InUseBy);
         }
     }
+
+    /// <summary>Leaves the runtime running, for the session's next owner.</summary>
+    public void LeaveRuntime() => _runtime.Clear()?.Detach();
 
     public async ValueTask DisposeAsync()
     {

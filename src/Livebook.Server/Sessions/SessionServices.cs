@@ -3,6 +3,7 @@ using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Server.Sessions;
@@ -12,6 +13,7 @@ namespace Livebook.Server.Sessions;
 internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
+    RuntimeRelay Relay,
     Settings.Settings Settings,
     ServerMetrics Metrics,
     NodeFiles Files,

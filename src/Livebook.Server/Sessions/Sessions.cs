@@ -75,7 +75,9 @@ public sealed class Sessions
         var id = NewId(key);
         if (key is not null && _cluster.Logs.ContainsKey(id))
             return new OpenedSession(id, Existing: true, []);
-        await CreateOnAsync(_cluster.LeastLoaded(), new CreateSession(id, notebook, warnings, null, null, null), stop);
+        // With a key every node asks the same one, so that the same request at two nodes makes one session.
+        var node = key is null ? _cluster.LeastLoaded() : _cluster.PlaceFor(id);
+        await CreateOnAsync(node, new CreateSession(id, notebook, warnings, null, null, null), stop);
         return new OpenedSession(id, Existing: false, warnings);
     }
 

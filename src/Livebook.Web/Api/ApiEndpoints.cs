@@ -15,6 +15,9 @@ internal static class ApiEndpoints
         api.MapPost("/cluster/promote", ClusterApi.PromoteAsync)
             .WithSummary("Ends read-only by an operator's word")
             .WithMetadata(new ApiOperation("promoteNode", "Cluster", null, typeof(ClusterAnswer), 200));
+        api.MapPost("/cluster/drain", ClusterApi.DrainAsync)
+            .WithSummary("Hands every session of this node to other nodes; answers when that is done")
+            .WithMetadata(new ApiOperation("drainNode", "Cluster", null, typeof(ClusterAnswer), 200));
         MapSessions(api);
         MapSections(api);
         MapCells(api);
