@@ -117,7 +117,8 @@ internal static class ApiDocument
                     part.Trim('{', '}'),
                     ParameterLocation.Path,
                     part == "{id}" ? "Id of the session."
-                        : part == "{name}" ? "Name of the file: letters A-Z and a-z, digits, _, - and ., with an extension."
+                        : part == "{name}" && path.Contains("/files/", StringComparison.Ordinal)
+                            ? "Name of the file: letters A-Z and a-z, digits, _, - and ., with an extension."
                         : $"Id of the {part.Trim('{', '}')}.",
                     JsonSchemaType.String
                 )
