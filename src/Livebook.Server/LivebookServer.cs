@@ -19,6 +19,9 @@ public sealed record ServerOptions
     public required byte[] IdSecret { get; init; }
 
     public ServerLimits Limits { get; init; } = new();
+
+    /// <summary>Test switch: what is sent again happens again, so that a checker can be shown to fail.</summary>
+    public bool UnsafeWithoutAtMostOnce { get; init; }
 }
 
 /// <summary>One server: everything that lives and acts, without HTTP.</summary>
@@ -44,6 +47,9 @@ public sealed class LivebookServer : IAsyncDisposable
         _host = new SessionHost(
             cluster,
             faulted => new SessionServices(cluster, runtimes, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+            {
+                UnsafeWithoutAtMostOnce = options.UnsafeWithoutAtMostOnce,
+            }
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Akka.Actor;
 using Livebook.Cluster.Discovery;
 using Livebook.Cluster.Links;
+using Livebook.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Cluster.Membership;
@@ -98,6 +99,7 @@ internal sealed partial class AkkaMesh : IMesh
             Greeting = () => new(Hello.LowestSpoken, Hello.HighestSpoken, NodeName.BaseOf(options.Node), options.Node, engine?.Self.Incarnation ?? 0),
             Accepted = AcceptAsync,
             Refused = OnRefused,
+            Faults = options.FaultTable is { } table ? FaultTable.Open(table) : null,
         };
         links.Start();
         prober = new(links);

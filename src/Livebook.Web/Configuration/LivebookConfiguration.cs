@@ -47,6 +47,9 @@ public sealed record LivebookConfiguration
     public required long UploadBytes { get; init; }
     public required long FrameBytes { get; init; }
 
+    /// <summary>Test switch (<see cref="ServerOptions.UnsafeWithoutAtMostOnce"/>).</summary>
+    public bool UnsafeWithoutAtMostOnce { get; init; }
+
     /// <summary>Warm spare runtimes; 0 = none.</summary>
     public required int SpareRuntimes { get; init; }
 
@@ -87,6 +90,7 @@ public sealed record LivebookConfiguration
             ForceSslHost = env.Host("LIVEBOOK_FORCE_SSL_HOST"),
             ProxyHeaders = ReadProxyHeaders(env),
             Cluster = cluster,
+            UnsafeWithoutAtMostOnce = env.Flag("LIVEBOOK_TEST_WITHOUT_AT_MOST_ONCE", false),
             Limits = limits,
             UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
@@ -157,6 +161,7 @@ public sealed record LivebookConfiguration
             DnsServer = ReadDnsServer(env),
             Version = version,
             UnsafeWithoutReplication = env.Flag("LIVEBOOK_TEST_WITHOUT_REPLICATION", false),
+            UnsafeWithoutFencing = env.Flag("LIVEBOOK_TEST_WITHOUT_FENCING", false),
         };
     }
 

@@ -90,6 +90,7 @@ internal static class WebServer
                 Home = configuration.Home,
                 IdSecret = new Keys(configuration.SecretKeyBase).Derive("session-id"),
                 Limits = configuration.Limits,
+                UnsafeWithoutAtMostOnce = configuration.UnsafeWithoutAtMostOnce,
             },
             provider.GetRequiredService<ICluster>(),
             provider.GetRequiredService<IRuntimes>(),

@@ -3,68 +3,8 @@ using Livebook.EndToEnd.World;
 
 namespace Livebook.EndToEnd.Clusters;
 
-/// <summary>What tests ask of a session by the API.</summary>
-internal static class Notebooks
+/// <summary>What tests ask of a session by the API, beside what a drill asks.</summary>
+internal static class SessionQuestions
 {
-    public const string Endless = "for (var i = 0; ; i++) { System.Console.WriteLine(i); System.Threading.Thread.Sleep(50); }";
-
-    public static async Task<string> CreateSessionAsync(this Node node, string name, CancellationToken stop) =>
-        (await node.PostAsync("sessions", new { name }, stop)).GetProperty("id").GetString()!;
-
-    public static async Task<string> AddCellAsync(this Node node, string session, string kind, string source, CancellationToken stop) =>
-        (await node.PostAsync($"sessions/{session}/cells", new { kind, source }, stop)).GetProperty("id").GetString()!;
-
-    public static async Task<JsonElement> EvaluateAsync(this Node node, string session, string cell, CancellationToken stop) =>
-        (await node.PostAsync($"sessions/{session}/evaluations", new { cells = new[] { cell }, wait = 60 }, stop))
-            .GetProperty("evaluations")
-            .EnumerateArray()
-            .Single(evaluation => evaluation.GetProperty("cell").GetString() == cell);
-
-    /// <summary>The text of a cell's result.</summary>
-    public static string ResultOf(JsonElement evaluation)
-    {
-        Assert.True(evaluation.GetProperty("status").GetString() == "ok", evaluation.ToString());
-        return evaluation.GetProperty("outputs").EnumerateArray().Select(output => output.GetProperty("data").GetProperty("text/plain").GetString()!).Last();
-    }
-
-    /// <summary>Every cell's source by id.</summary>
-    public static async Task<IReadOnlyDictionary<string, string>> SourcesAsync(this Node node, string session, CancellationToken stop) =>
-        (await node.GetAsync($"sessions/{session}/notebook?format=json", stop))
-            .GetProperty("sections")
-            .EnumerateArray()
-            .SelectMany(section => section.GetProperty("cells").EnumerateArray())
-            .ToDictionary(cell => cell.GetProperty("id").GetString()!, cell => cell.GetProperty("source").GetString()!);
-
-    /// <summary>Owner, standby and epoch of every session, as the node lists them.</summary>
-    public static async Task<IReadOnlyDictionary<string, Place>> PlacesAsync(this Node node, CancellationToken stop) =>
-        (await node.GetAsync("sessions?limit=1000", stop))
-            .EnumerateArray()
-            .ToDictionary(
-                session => session.GetProperty("id").GetString()!,
-                session => new Place(
-                    session.GetProperty("node").GetString()!,
-                    session.GetProperty("standby").GetString(),
-                    session.GetProperty("epoch").GetInt64()
-                )
-            );
-
-    /// <summary>Waits until every node of the cluster lists a session at the same owner, who has a standby.</summary>
-    public static async Task<Place> UntilAgreedAsync(this Cluster cluster, string session, CancellationToken stop)
-    {
-        Place? agreed = null;
-        await Wait.UntilAsync(
-            async () =>
-            {
-                var places = await Task.WhenAll(cluster.Nodes.Select(async node => (await node.PlacesAsync(stop)).GetValueOrDefault(session)));
-                agreed = places.Distinct().Count() == 1 ? places[0] : null;
-                return agreed?.Standby is not null;
-            },
-            $"all nodes list session {session} at one owner with a standby",
-            stop
-        );
-        return agreed!;
-    }
+    public static Task<Place> UntilAgreedAsync(this Cluster cluster, string session, CancellationToken stop) => cluster.Nodes.UntilAgreedAsync(session, stop);
 }
-
-/// <summary>Where a session is.</summary>
-internal sealed record Place(string Owner, string? Standby, long Epoch);

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Nodes;
 
-/// <summary>A real process of the test's world: its output is kept, and it never outlives the test.</summary>
-internal sealed partial class Child : IAsyncDisposable
+/// <summary>A real process of a drill's or a test's world: its output is kept, and it never outlives who started it.</summary>
+public sealed partial class Child : IAsyncDisposable
 {
     private const int SigHangup = 1;
     private const int SigKill = 9;
@@ -106,10 +106,12 @@ internal sealed partial class Child : IAsyncDisposable
     /// <summary>SIGHUP: many services read their configuration again.</summary>
     public void Hangup() => Signal(Pid, SigHangup);
 
+    /// <summary>SIGSTOP: it lives, and does nothing.</summary>
     public void Freeze() => Signal(Pid, SigStop);
 
     public void Thaw() => Signal(Pid, SigContinue);
 
+    /// <summary>SIGTERM; completes when it has ended.</summary>
     public async Task TerminateAsync(CancellationToken stop)
     {
         Signal(Pid, SigTerminate);

@@ -1,0 +1,232 @@
+using System.Diagnostics;
+using Livebook.Drill.Load;
+using Livebook.Drill.Nodes;
+using Livebook.Faults;
+
+namespace Livebook.Drill.Faults;
+
+/// <summary>Makes faults happen to the nodes of a session under load, and mends them: behind each the cluster is whole again.</summary>
+public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun load)
+{
+    private static readonly TimeSpan Half = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan DetectionPatience = TimeSpan.FromSeconds(30);
+    private const int EditsBetween = 3;
+
+    /// <summary>What must not happen during a fault and did; the end of the load tells the rest.</summary>
+    public List<string> Violations { get; } = [];
+
+    /// <summary>Waits until everything is in order, makes the fault happen, mends it, and waits until everything is in order again.</summary>
+    /// <exception cref="TimeoutException">It did not come in order again.</exception>
+    public async Task<Measure> ApplyAsync(Fault fault, CancellationToken stop)
+    {
+        var before = await cluster.Nodes.UntilAgreedAsync(load.Session, stop);
+        await load.UntilTypedAsync(EditsBetween, before.Epoch, stop);
+        var at = Stopwatch.GetTimestamp();
+        TimeSpan? detection;
+        try
+        {
+            detection = await HappenAsync(fault, before, at, stop);
+        }
+        finally
+        {
+            cluster.Heal();
+        }
+        await cluster.UntilWholeAsync(stop);
+        var after = await cluster.Nodes.UntilAgreedAsync(load.Session, stop);
+        await load.UntilTypedAsync(EditsBetween, after.Epoch, stop);
+        var moved = after.Epoch > before.Epoch;
+        return new Measure(
+            fault,
+            detection,
+            moved ? load.History.FirstAcknowledgedAfter(at, before.Epoch + 1) : null,
+            load.History.LongestWaitSince(at),
+            after.Epoch - before.Epoch
+        );
+    }
+
+    private async Task<TimeSpan?> HappenAsync(Fault fault, Place place, long at, CancellationToken stop)
+    {
+        switch (fault)
+        {
+            case Fault.Kill(var target):
+                return await KillAsync(NodeOf(target, place), place, at, stop);
+            case Fault.KillAll:
+                await Task.WhenAll(cluster.Nodes.Select(node => node.KillAsync()));
+                await Task.WhenAll(cluster.Nodes.Select(node => node.StartAsync(stop)));
+                return null;
+            case Fault.Freeze(var target, var seconds):
+                return await FreezeAsync(NodeOf(target, place), place, at, seconds, stop);
+            case Fault.Stop(var target):
+                return await StopAsync(NodeOf(target, place), at, stop);
+            case Fault.KillRuntime:
+                KillRuntimes(cluster.Named(place.Owner));
+                return null;
+            case Fault.Isolate(var target, var seconds):
+                return await IsolateAsync(NodeOf(target, place), at, seconds, stop);
+            case Fault.CutOneWay(var from, var to, var seconds):
+                cluster.SetLink(NodeOf(from, place), NodeOf(to, place), new LinkFault(Cut: true));
+                await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+                return null;
+            case Fault.CutPair(var one, var two, var seconds):
+                cluster.SetLink(NodeOf(one, place), NodeOf(two, place), new LinkFault(Cut: true));
+                cluster.SetLink(NodeOf(two, place), NodeOf(one, place), new LinkFault(Cut: true));
+                await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+                return null;
+            case Fault.Flap(var target, var seconds):
+                for (var turn = 0; turn < seconds; turn++)
+                {
+                    SetLinks(NodeOf(target, place), new LinkFault(Cut: true));
+                    await Task.Delay(Half, stop);
+                    SetLinks(NodeOf(target, place), default);
+                    await Task.Delay(Half, stop);
+                }
+                return null;
+            case Fault.SlowNet(var seconds):
+                foreach (var node in cluster.Nodes)
+                    SetLinks(node, new LinkFault(Cut: false, DelayMilliseconds: 300, BytesPerSecond: 64 * 1024, LossPermille: 50));
+                await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+                return null;
+            case Fault.FlapDns(var seconds):
+                for (var turn = 0; turn < seconds; turn++)
+                {
+                    if (turn % 2 == 0)
+                        cluster.Dns.Fail(3);
+                    else
+                        cluster.Dns.Answer(cluster.Addresses);
+                    await Task.Delay(2 * Half, stop);
+                }
+                return null;
+            case Fault.SilenceDns(var seconds):
+                cluster.Dns.FallSilent();
+                await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+                return null;
+            case Fault.CutSockets:
+                cluster.Balancer.CutAll();
+                return null;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private Node NodeOf(Target target, Place place) =>
+        target switch
+        {
+            Target.Owner => cluster.Named(place.Owner),
+            Target.Standby => cluster.Named(place.Standby!),
+            _ => cluster.Nodes.FirstOrDefault(node => node.Name != place.Owner && node.Name != place.Standby) ?? cluster.Named(place.Standby!),
+        };
+
+    private async Task<TimeSpan?> KillAsync(Node victim, Place place, long at, CancellationToken stop)
+    {
+        await victim.KillAsync();
+        var detection = await DetectedAsync(victim, at, stop);
+        await SurvivedAsync(victim, place, stop);
+        await victim.StartAsync(stop);
+        return detection;
+    }
+
+    private async Task<TimeSpan?> FreezeAsync(Node victim, Place place, long at, int seconds, CancellationToken stop)
+    {
+        victim.Process.Freeze();
+        TimeSpan? detection;
+        try
+        {
+            var until = Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+            var detecting = DetectedAsync(victim, at, stop);
+            await Task.WhenAny(until, detecting);
+            detection = detecting.IsCompletedSuccessfully ? await detecting : null;
+            if (detection is not null && cluster.Nodes.Count > 2)
+                await SurvivedAsync(victim, place, stop);
+            await until;
+        }
+        finally
+        {
+            victim.Process.Thaw();
+        }
+        return detection;
+    }
+
+    private async Task<TimeSpan?> StopAsync(Node victim, long at, CancellationToken stop)
+    {
+        var detecting = DetectedAsync(victim, at, stop);
+        await victim.TerminateAsync(stop);
+        var detection = await detecting;
+        await victim.StartAsync(stop);
+        return detection;
+    }
+
+    private async Task<TimeSpan?> IsolateAsync(Node victim, long at, int seconds, CancellationToken stop)
+    {
+        SetLinks(victim, new LinkFault(Cut: true));
+        var until = Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+        var detecting = DetectedAsync(victim, at, stop);
+        await Task.WhenAny(until, detecting);
+        await until;
+        return detecting.IsCompletedSuccessfully ? await detecting : null;
+    }
+
+    /// <summary>The session has an owner who lives, and no node that could know better lists the dead one (a ghost).</summary>
+    private async Task SurvivedAsync(Node victim, Place place, CancellationToken stop)
+    {
+        var others = cluster.Nodes.Where(node => node != victim).ToArray();
+        if (place.Owner == victim.Name)
+        {
+            await Wait.UntilAsync(
+                () => Task.FromResult(load.History.Acknowledged.Any(edit => edit.Epoch > place.Epoch)),
+                $"an owner behind epoch {place.Epoch} acknowledges",
+                stop
+            );
+        }
+        try
+        {
+            await Wait.UntilAsync(
+                () => Task.FromResult(others.All(node => watcher[node] is not { } sight || sight.Owners.Values.All(owner => owner.Owner != victim.Name))),
+                "no list names the dead node",
+                stop,
+                TimeSpan.FromSeconds(10)
+            );
+        }
+        catch (TimeoutException)
+        {
+            Violations.Add($"ghost: {victim.Name} is gone and still listed as an owner");
+        }
+    }
+
+    /// <summary>Time until no other node counts it any more; null: longer than anybody should wait.</summary>
+    private async Task<TimeSpan?> DetectedAsync(Node victim, long at, CancellationToken stop)
+    {
+        try
+        {
+            await Wait.UntilAsync(
+                () =>
+                    Task.FromResult(
+                        cluster.Nodes.Where(node => node != victim && watcher[node] is not null).All(node => !watcher[node]!.Up.Contains(victim.Name))
+                    ),
+                "the others notice",
+                stop,
+                DetectionPatience
+            );
+            return Stopwatch.GetElapsedTime(at);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private void SetLinks(Node victim, LinkFault fault)
+    {
+        foreach (var other in cluster.Nodes.Where(node => node != victim))
+        {
+            cluster.SetLink(victim, other, fault);
+            cluster.SetLink(other, victim, fault);
+        }
+    }
+
+    /// <summary>SIGKILL to every runtime of a node, by what it noted of them.</summary>
+    private static void KillRuntimes(Node node)
+    {
+        foreach (var pid in node.RuntimePids())
+            Child.KillGroup(pid);
+    }
+}

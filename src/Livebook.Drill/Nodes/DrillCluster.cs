@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Livebook.Faults;
+
+namespace Livebook.Drill.Nodes;
+
+/// <summary>How a drill's nodes are started.</summary>
+/// <param name="Size">Nodes that form the cluster; two more addresses are kept for those that join later.</param>
+/// <param name="Network">First three parts of the nodes' loopback addresses.</param>
+/// <param name="Crippled">What is switched off, so that the drill has something to find: replication, fencing, at-most-once.</param>
+public sealed record ClusterShape(NodeProgram Program, int Size, string Network, ImmutableArray<string> Crippled);
+
+/// <summary>Nodes as processes of their own, on loopback addresses, that find each other by DNS, behind one balancer.</summary>
+public sealed class DrillCluster : IAsyncDisposable
+{
+    private const string Name = "nodes.drill.test";
+    private static readonly TimeSpan FormationPatience = TimeSpan.FromSeconds(120);
+
+    private readonly ClusterShape _shape;
+    private readonly ImmutableArray<string> _addresses;
+    private readonly FaultTable _faults;
+    private ImmutableArray<Node> _nodes = [];
+
+    private DrillCluster(ClusterShape shape)
+    {
+        _shape = shape;
+        Folder = Directory.CreateTempSubdirectory("livebook-drill-").FullName;
+        _addresses = [.. Enumerable.Range(1, shape.Size + 2).Select(number => $"{shape.Network}.{number}")];
+        _faults = FaultTable.Create(TableFile, _addresses);
+        Dns = new TinyDns([.. _addresses.Take(shape.Size)]);
+        Balancer = new Balancer(() => Nodes);
+    }
+
+    /// <summary>Directory of everything that the drill writes.</summary>
+    public string Folder { get; }
+
+    public TinyDns Dns { get; }
+
+    public Balancer Balancer { get; }
+
+    /// <summary>Those that were started; killed ones too.</summary>
+    public IReadOnlyList<Node> Nodes => _nodes;
+
+    /// <summary>Addresses that DNS answers with when nothing is wrong with it.</summary>
+    public string[] Addresses => [.. _nodes.Select(AddressOf)];
+
+    /// <summary>Address of the balancer that signs in.</summary>
+    public string SignInAddress => $"{Balancer.Address}{new Uri(_nodes[0].SignInAddress).Query}";
+
+    /// <summary>From the start of the processes until all counted each other.</summary>
+    public TimeSpan Formation { get; private set; }
+
+    private string TableFile => Path.Combine(Folder, "faults");
+
+    public static string AddressOf(Node node) => node.Name[(node.Name.IndexOf('@', StringComparison.Ordinal) + 1)..];
+
+    public static async Task<DrillCluster> StartAsync(ClusterShape shape, CancellationToken stop)
+    {
+        var cluster = new DrillCluster(shape);
+        try
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            var starting = cluster._addresses.Take(shape.Size).Select(address => cluster.StartNodeAsync(address, stop)).ToArray();
+            await Task.WhenAll(starting.Select(start => start.ContinueWith(_ => { }, TaskScheduler.Default)));
+            cluster._nodes = [.. starting.Where(start => start.IsCompletedSuccessfully).Select(start => start.Result)];
+            await Task.WhenAll(starting);
+            await cluster.UntilWholeAsync(stop);
+            cluster.Formation = Stopwatch.GetElapsedTime(startedAt);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a node that joins the others; DNS names it from then on.</summary>
+    public async Task<Node> AddAsync(CancellationToken stop)
+    {
+        var address = _addresses.Except(Addresses).First();
+        Dns.Answer([.. Addresses, address]);
+        var node = await StartNodeAsync(address, stop);
+        _nodes = _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Takes a node away that has ended.</summary>
+    public async Task RemoveAsync(Node node)
+    {
+        _nodes = _nodes.Remove(node);
+        Dns.Answer(Addresses);
+        await node.DisposeAsync();
+    }
+
+    private Task<Node> StartNodeAsync(string address, CancellationToken stop)
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["LIVEBOOK_IP"] = address,
+            ["LIVEBOOK_NODE"] = $"livebook@{address}",
+            ["LIVEBOOK_CLUSTER"] = $"dns:{Name}",
+            ["LIVEBOOK_DNS_SERVER"] = Dns.EndPoint.ToString(),
+            ["LIVEBOOK_COOKIE"] = "drill-cookie-0123456789",
+            ["LIVEBOOK_SECRET_KEY_BASE"] = new string('d', 64),
+            ["LIVEBOOK_SPARE_RUNTIMES"] = "0",
+        };
+        foreach (var part in _shape.Crippled)
+            environment[$"LIVEBOOK_TEST_WITHOUT_{part.ToUpperInvariant().Replace('-', '_')}"] = "true";
+        var data = Directory.CreateDirectory(
+            Path.Combine(Folder, $"node-{address}"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        );
+        var program = _shape.Program with { Arguments = [.. _shape.Program.Arguments, "--fault-table", TableFile] };
+        return Node.StartAsync(program, environment, stop, data.FullName);
+    }
+
+    /// <summary>The node with this full name.</summary>
+    public Node Named(string name) => _nodes.Single(node => node.Name == name);
+
+    /// <summary>What is wrong on the way from one node to another, from now on.</summary>
+    internal void SetLink(Node from, Node to, LinkFault fault) => _faults[AddressOf(from), AddressOf(to)] = fault;
+
+    /// <summary>Nothing is wrong with any link, nor with DNS.</summary>
+    public void Heal()
+    {
+        foreach (var from in _addresses)
+        {
+            foreach (var to in _addresses)
+                _faults[from, to] = default;
+        }
+        Dns.Answer(Addresses);
+    }
+
+    /// <summary>Waits until every node counts every other one, and the balancer knows it.</summary>
+    public async Task UntilWholeAsync(CancellationToken stop)
+    {
+        var nodes = _nodes;
+        await Task.WhenAll(
+            nodes.Select(node =>
+                Wait.UntilAsync(
+                    async () => (await node.MembersAsync(stop)).SetEquals(nodes.Select(each => each.Name)),
+                    $"{node.Name} counts {nodes.Length} nodes",
+                    stop,
+                    FormationPatience
+                )
+            )
+        );
+        await Wait.UntilAsync(() => Task.FromResult(Balancer.ReadyNodes == nodes.Length), "the balancer finds every node ready", stop, FormationPatience);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Balancer.DisposeAsync();
+        foreach (var node in _nodes)
+            await node.DisposeAsync();
+        await Dns.DisposeAsync();
+        _faults.Dispose();
+        try
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A runtime may still be ending there.
+        }
+    }
+}
