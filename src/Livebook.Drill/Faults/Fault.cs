@@ -28,11 +28,17 @@ public abstract record Fault
     /// <summary>SIGTERM, and a start on the same data path.</summary>
     public sealed record Stop(Target Target) : Fault;
 
+    /// <summary>The same, and the others notice before it starts again: as a node does that was away for long.</summary>
+    public sealed record Rejoin(Target Target) : Fault;
+
     /// <summary>SIGKILL of the session's runtime process.</summary>
     public sealed record KillRuntime : Fault;
 
     /// <summary>One node on one side of a cut, the others on the other.</summary>
     public sealed record Isolate(Target Target, int Seconds) : Fault;
+
+    /// <summary>The owner and as many as are still no majority on one side of a cut, the others on the other.</summary>
+    public sealed record Split(int Seconds) : Fault;
 
     /// <summary>Nothing arrives in one direction between two nodes.</summary>
     public sealed record CutOneWay(Target From, Target To, int Seconds) : Fault;

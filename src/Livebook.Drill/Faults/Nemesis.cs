@@ -12,6 +12,8 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
     private static readonly TimeSpan DetectionPatience = TimeSpan.FromSeconds(30);
     private const int EditsBetween = 3;
 
+    private long? _startedAt;
+
     /// <summary>What must not happen during a fault and did; the end of the load tells the rest.</summary>
     public List<string> Violations { get; } = [];
 
@@ -23,15 +25,20 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
         await load.UntilTypedAsync(EditsBetween, before.Epoch, stop);
         var at = Stopwatch.GetTimestamp();
         TimeSpan? detection;
+        _startedAt = null;
         try
         {
             detection = await HappenAsync(fault, before, at, stop);
         }
         finally
         {
-            cluster.Heal();
+            // A row's own answers of DNS stay until the node is back.
+            if (fault is not Fault.Rejoin)
+                cluster.Heal();
         }
         await cluster.UntilWholeAsync(stop);
+        var rejoined = _startedAt is { } startedAt ? Stopwatch.GetElapsedTime(startedAt) : (TimeSpan?)null;
+        cluster.Heal();
         var after = await cluster.Nodes.UntilAgreedAsync(load.Session, stop);
         await load.UntilTypedAsync(EditsBetween, after.Epoch, stop);
         var moved = after.Epoch > before.Epoch;
@@ -41,7 +48,10 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
             moved ? load.History.FirstAcknowledgedAfter(at, before.Epoch + 1) : null,
             load.History.LongestWaitSince(at),
             after.Epoch - before.Epoch
-        );
+        )
+        {
+            Rejoined = rejoined,
+        };
     }
 
     private async Task<TimeSpan?> HappenAsync(Fault fault, Place place, long at, CancellationToken stop)
@@ -58,6 +68,10 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
                 return await FreezeAsync(NodeOf(target, place), place, at, seconds, stop);
             case Fault.Stop(var target):
                 return await StopAsync(NodeOf(target, place), at, stop);
+            case Fault.Rejoin(var target):
+                return await StopAsync(NodeOf(target, place), at, stop);
+            case Fault.Split(var seconds):
+                return await SplitAsync(place, at, seconds, stop);
             case Fault.KillRuntime:
                 KillRuntimes(cluster.Named(place.Owner));
                 return null;
@@ -121,7 +135,7 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
         await victim.KillAsync();
         var detection = await DetectedAsync(victim, at, stop);
         await SurvivedAsync(victim, place, stop);
-        await victim.StartAsync(stop);
+        await StartAsync(victim, stop);
         return detection;
     }
 
@@ -151,8 +165,31 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
         var detecting = DetectedAsync(victim, at, stop);
         await victim.TerminateAsync(stop);
         var detection = await detecting;
-        await victim.StartAsync(stop);
+        await StartAsync(victim, stop);
         return detection;
+    }
+
+    private Task StartAsync(Node node, CancellationToken stop)
+    {
+        _startedAt = Stopwatch.GetTimestamp();
+        return node.StartAsync(stop);
+    }
+
+    private async Task<TimeSpan?> SplitAsync(Place place, long at, int seconds, CancellationToken stop)
+    {
+        var minority = cluster.Nodes.OrderBy(node => node.Name != place.Owner).Take((cluster.Nodes.Count - 1) / 2).ToArray();
+        foreach (var near in minority)
+        {
+            foreach (var far in cluster.Nodes.Except(minority))
+            {
+                cluster.SetLink(near, far, new LinkFault(Cut: true));
+                cluster.SetLink(far, near, new LinkFault(Cut: true));
+            }
+        }
+        var until = Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+        var detecting = DetectedAsync(cluster.Named(place.Owner), at, stop);
+        await until;
+        return detecting.IsCompletedSuccessfully ? await detecting : null;
     }
 
     private async Task<TimeSpan?> IsolateAsync(Node victim, long at, int seconds, CancellationToken stop)

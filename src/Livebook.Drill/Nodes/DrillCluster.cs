@@ -8,7 +8,16 @@ namespace Livebook.Drill.Nodes;
 /// <param name="Size">Nodes that form the cluster; two more addresses are kept for those that join later.</param>
 /// <param name="Network">First three parts of the nodes' loopback addresses.</param>
 /// <param name="Crippled">What is switched off, so that the drill has something to find: replication, fencing, at-most-once.</param>
-public sealed record ClusterShape(NodeProgram Program, int Size, string Network, ImmutableArray<string> Crippled);
+public sealed record ClusterShape(NodeProgram Program, int Size, string Network, ImmutableArray<string> Crippled)
+{
+    /// <summary>Last part of the first node's address.</summary>
+    public int FirstHost { get; init; } = 1;
+}
+
+/// <summary>How nodes are brought up.</summary>
+/// <param name="EmptyDns">So long DNS knows the name and no address.</param>
+/// <param name="Stagger">Between the start of one node and the next.</param>
+public sealed record Formation(TimeSpan EmptyDns, TimeSpan Stagger);
 
 /// <summary>Nodes as processes of their own, on loopback addresses, that find each other by DNS, behind one balancer.</summary>
 public sealed class DrillCluster : IAsyncDisposable
@@ -25,11 +34,13 @@ public sealed class DrillCluster : IAsyncDisposable
     {
         _shape = shape;
         Folder = Directory.CreateTempSubdirectory("livebook-drill-").FullName;
-        _addresses = [.. Enumerable.Range(1, shape.Size + 2).Select(number => $"{shape.Network}.{number}")];
+        _addresses = [.. Enumerable.Range(shape.FirstHost, shape.Size + 2).Select(number => $"{shape.Network}.{number}")];
         _faults = FaultTable.Create(TableFile, _addresses);
         Dns = new TinyDns([.. _addresses.Take(shape.Size)]);
         Balancer = new Balancer(() => Nodes);
     }
+
+    public ClusterShape Shape => _shape;
 
     /// <summary>Directory of everything that the drill writes.</summary>
     public string Folder { get; }
@@ -47,23 +58,41 @@ public sealed class DrillCluster : IAsyncDisposable
     /// <summary>Address of the balancer that signs in.</summary>
     public string SignInAddress => $"{Balancer.Address}{new Uri(_nodes[0].SignInAddress).Query}";
 
-    /// <summary>From the start of the processes until all counted each other.</summary>
+    /// <summary>From the start of the last process, and DNS being right, until all counted each other.</summary>
     public TimeSpan Formation { get; private set; }
 
     private string TableFile => Path.Combine(Folder, "faults");
 
     public static string AddressOf(Node node) => node.Name[(node.Name.IndexOf('@', StringComparison.Ordinal) + 1)..];
 
-    public static async Task<DrillCluster> StartAsync(ClusterShape shape, CancellationToken stop)
+    /// <summary>An address of the cluster's network that is nobody's.</summary>
+    public string AddressOfHost(int host) => $"{_shape.Network}.{host}";
+
+    public static async Task<DrillCluster> StartAsync(ClusterShape shape, CancellationToken stop, Formation? formation = null)
     {
         var cluster = new DrillCluster(shape);
         try
         {
             var startedAt = Stopwatch.GetTimestamp();
-            var starting = cluster._addresses.Take(shape.Size).Select(address => cluster.StartNodeAsync(address, stop)).ToArray();
+            var starting = new List<Task<Node>>();
+            if (formation is { EmptyDns: var empty } && empty > TimeSpan.Zero)
+                cluster.Dns.Answer();
+            foreach (var address in cluster._addresses.Take(shape.Size))
+            {
+                if (starting.Count > 0 && formation is { Stagger: var pause })
+                    await Task.Delay(pause, stop);
+                startedAt = Stopwatch.GetTimestamp();
+                starting.Add(cluster.StartNodeAsync(address, stop));
+            }
             await Task.WhenAll(starting.Select(start => start.ContinueWith(_ => { }, TaskScheduler.Default)));
             cluster._nodes = [.. starting.Where(start => start.IsCompletedSuccessfully).Select(start => start.Result)];
             await Task.WhenAll(starting);
+            if (formation is { EmptyDns: var wait } && wait > TimeSpan.Zero)
+            {
+                await Task.Delay(wait, stop);
+                startedAt = Stopwatch.GetTimestamp();
+                cluster.Dns.Answer(cluster.Addresses);
+            }
             await cluster.UntilWholeAsync(stop);
             cluster.Formation = Stopwatch.GetElapsedTime(startedAt);
             return cluster;

@@ -8,6 +8,9 @@ public sealed record Place(string Owner, string? Standby, long Epoch);
 /// <summary>What is asked of a session by the API.</summary>
 public static class Notebooks
 {
+    /// <summary>Code that writes and never ends.</summary>
+    public const string Endless = "for (var i = 0; ; i++) { System.Console.WriteLine(i); System.Threading.Thread.Sleep(50); }";
+
     public static async Task<string> CreateSessionAsync(this Node node, string name, CancellationToken stop) =>
         (await node.PostAsync("sessions", new { name }, stop)).GetProperty("id").GetString()!;
 
@@ -20,6 +23,13 @@ public static class Notebooks
             .GetProperty("evaluations")
             .EnumerateArray()
             .Single(evaluation => evaluation.GetProperty("cell").GetString() == cell);
+
+    /// <summary>The text of a cell's result.</summary>
+    /// <exception cref="UnexpectedAnswerException">It was not evaluated to an end.</exception>
+    public static string ResultOf(JsonElement evaluation) =>
+        evaluation.GetProperty("status").GetString() == "ok"
+            ? evaluation.GetProperty("outputs").EnumerateArray().Select(output => output.GetProperty("data").GetProperty("text/plain").GetString()!).Last()
+            : throw new UnexpectedAnswerException(evaluation.ToString());
 
     /// <summary>Every cell's source by id.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> SourcesAsync(this Node node, string session, CancellationToken stop) =>

@@ -21,6 +21,9 @@ public sealed class PageClient : IAsyncDisposable
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a page stays with a node that says that it is of no use.</summary>
+    private static readonly TimeSpan UselessPatience = TimeSpan.FromSeconds(2);
+
     private readonly Uri _address;
     private readonly string _cookie;
     private readonly string _session;
@@ -42,6 +45,7 @@ public sealed class PageClient : IAsyncDisposable
     private int _typed;
     private bool _live;
     private bool _told;
+    private bool _useless;
     private long _healthySince;
     private TimeSpan _silence;
     private Task _running = Task.CompletedTask;
@@ -234,7 +238,7 @@ public sealed class PageClient : IAsyncDisposable
             lock (_lock)
             {
                 NoteSilence();
-                (_live, _told, _socket) = (false, false, null);
+                (_live, _told, _useless, _socket) = (false, false, false, null);
             }
             await Task.Delay(RetryDelay, _closed.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -245,7 +249,7 @@ public sealed class PageClient : IAsyncDisposable
         using var socket = new ClientWebSocket();
         socket.Options.CollectHttpResponseDetails = true;
         socket.Options.SetRequestHeader("Cookie", _cookie);
-        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(2);
+        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(1);
         socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(5);
         try
         {
@@ -265,7 +269,9 @@ public sealed class PageClient : IAsyncDisposable
         while (true)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
-            if (!_live)
+            if (_useless)
+                limit.CancelAfter(UselessPatience);
+            else if (!_live)
                 limit.CancelAfter(JoinPatience);
             var received = await socket.ReceiveAsync(body.GetMemory(64 * 1024), limit.Token);
             if (received.MessageType == WebSocketMessageType.Close)
@@ -311,7 +317,8 @@ public sealed class PageClient : IAsyncDisposable
                     break;
                 case "condition":
                     NoteSilence();
-                    var told = message.GetProperty("status").GetString() is "minority" or "joining" || !message.GetProperty("ownerReachable").GetBoolean();
+                    _useless = message.GetProperty("status").GetString() is "minority" or "joining" or "draining";
+                    var told = _useless || !message.GetProperty("ownerReachable").GetBoolean();
                     if (_told && !told)
                         _healthySince = Stopwatch.GetTimestamp();
                     _told = told;

@@ -114,6 +114,8 @@ public sealed class DrillReport(string title)
             Fault.KillAll => "kill -9 of all",
             Fault.Freeze(var target, _) => $"freeze of the {Word(target)}",
             Fault.Stop(var target) => $"SIGTERM to the {Word(target)}",
+            Fault.Rejoin(var target) => $"return of the {Word(target)}",
+            Fault.Split => "the owner in a minority",
             Fault.KillRuntime => "kill -9 of the runtime",
             Fault.Isolate(var target, _) => $"the {Word(target)} cut off",
             Fault.CutOneWay(var from, var to, _) => $"cut from the {Word(from)} to the {Word(to)}",

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Livebook.Cluster.Membership;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Membership;
 

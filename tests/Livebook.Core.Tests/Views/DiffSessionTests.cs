@@ -6,6 +6,7 @@ using Livebook.Core.Sessions;
 using Livebook.Core.Tests.Oracle;
 using Livebook.Core.Views;
 using Livebook.Testing;
+using Livebook.Drill.Pages;
 
 namespace Livebook.Core.Tests.Views;
 

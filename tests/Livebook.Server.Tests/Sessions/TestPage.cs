@@ -7,6 +7,7 @@ using Livebook.Core.Sessions;
 using Livebook.Core.Wire;
 using Livebook.Server.Sessions;
 using Livebook.Testing;
+using Livebook.Drill.Pages;
 
 namespace Livebook.Server.Tests.Sessions;
 

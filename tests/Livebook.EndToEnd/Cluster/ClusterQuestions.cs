@@ -1,10 +1,10 @@
-using System.Text.Json;
 using Livebook.EndToEnd.World;
 
 namespace Livebook.EndToEnd.Clusters;
 
-/// <summary>What tests ask of a session by the API, beside what a drill asks.</summary>
-internal static class SessionQuestions
+/// <summary>What tests ask of a whole cluster.</summary>
+internal static class ClusterQuestions
 {
+    /// <inheritdoc cref="Notebooks.UntilAgreedAsync"/>
     public static Task<Place> UntilAgreedAsync(this Cluster cluster, string session, CancellationToken stop) => cluster.Nodes.UntilAgreedAsync(session, stop);
 }
