@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Livebook.Drill.Faults;
 using Livebook.Drill.Load;
@@ -11,7 +12,14 @@ namespace Livebook.Drill;
 /// <param name="Faults">How many random faults, behind the matrix if there is one.</param>
 /// <param name="FullMatrix">Full or shortened rows; null: no matrix.</param>
 /// <param name="Users">Per session.</param>
-public sealed record DrillSettings(ClusterShape Shape, int Seed, int Faults, bool? FullMatrix, int Users = 3);
+public sealed record DrillSettings(ClusterShape Shape, int Seed, int Faults, bool? FullMatrix, int Users = 3)
+{
+    /// <summary>These faults instead of random ones; null: random ones.</summary>
+    public ImmutableArray<Fault>? Plan { get; init; }
+
+    /// <summary>Minutes of random faults with twenty users, while nodes are measured; 0 = none.</summary>
+    public int SoakMinutes { get; init; }
+}
 
 /// <summary>A drill: nodes, users, faults, and what became of everything that was promised.</summary>
 public sealed class DrillRun(DrillSettings settings, Action<string> say)
@@ -29,8 +37,11 @@ public sealed class DrillRun(DrillSettings settings, Action<string> say)
         var startedAt = Stopwatch.GetTimestamp();
         if (settings.FullMatrix is { } full)
             await MatrixAsync(report, full, stop);
-        if (settings.Faults > 0)
-            await RandomAsync(report, stop);
+        var plan = settings.Plan ?? FaultPlan.Of(settings.Seed, settings.Faults, settings.Shape.Size);
+        if (plan.Length > 0)
+            await RandomAsync(report, plan, stop);
+        if (settings.SoakMinutes > 0)
+            await new SoakRun(settings, say).RunAsync(report, stop);
         report.Remark($"{report.Measures.Count} faults in {Stopwatch.GetElapsedTime(startedAt).TotalSeconds:0} s on {Environment.ProcessorCount} processors");
         return report;
     }
@@ -62,9 +73,9 @@ public sealed class DrillRun(DrillSettings settings, Action<string> say)
             report.Add(new RowResult(row.Number, row.What, "–", row.Bound, [], []) { Elsewhere = row.By });
     }
 
-    private async Task RandomAsync(DrillReport report, CancellationToken stop)
+    private async Task RandomAsync(DrillReport report, ImmutableArray<Fault> faults, CancellationToken stop)
     {
-        var plan = new Queue<Fault>(FaultPlan.Of(settings.Seed, settings.Faults, settings.Shape.Size));
+        var plan = new Queue<Fault>(faults);
         var number = 0;
         while (plan.Count > 0)
         {

@@ -221,7 +221,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         owedAnswers.Clear();
         SendChanges();
         var published = Registry.Publish();
-        var knows = Active && activeSince != TimeSpan.MinValue && KnowsEveryTable;
+        var knows = Active && activeSince != TimeSpan.MinValue && KnowsEveryTable && Now - activeSince >= Patience;
         var news = published || knows != informed;
         informed = knows;
         return news;
@@ -281,6 +281,11 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         await tombstones.FlushAsync();
         await calls.IdleAsync();
     }
+
+    /// <summary>
+    /// A node of a cluster that just began cannot say what there is not: when all were started at once, those that have the copies may come last.
+    /// </summary>
+    private TimeSpan Patience => options.DnsQuery is null || promoted ? TimeSpan.Zero : StandbyGrace;
 
     private bool KnowsEveryTable => peers.Keys.All(Registry.IsComplete);
 

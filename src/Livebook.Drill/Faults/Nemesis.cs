@@ -17,11 +17,14 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
     /// <summary>What must not happen during a fault and did; the end of the load tells the rest.</summary>
     public List<string> Violations { get; } = [];
 
+    /// <summary>The only node whose process may be ended; null: every node's.</summary>
+    public Node? Mortal { get; init; }
+
     /// <summary>Waits until everything is in order, makes the fault happen, mends it, and waits until everything is in order again.</summary>
     /// <exception cref="TimeoutException">It did not come in order again.</exception>
     public async Task<Measure> ApplyAsync(Fault fault, CancellationToken stop)
     {
-        var before = await cluster.Nodes.UntilAgreedAsync(load.Session, stop);
+        var before = await UntilAgreedAsync(stop);
         await load.UntilTypedAsync(EditsBetween, before.Epoch, stop);
         var at = Stopwatch.GetTimestamp();
         TimeSpan? detection;
@@ -39,7 +42,7 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
         await cluster.UntilWholeAsync(stop);
         var rejoined = _startedAt is { } startedAt ? Stopwatch.GetElapsedTime(startedAt) : (TimeSpan?)null;
         cluster.Heal();
-        var after = await cluster.Nodes.UntilAgreedAsync(load.Session, stop);
+        var after = await UntilAgreedAsync(stop);
         await load.UntilTypedAsync(EditsBetween, after.Epoch, stop);
         var moved = after.Epoch > before.Epoch;
         return new Measure(
@@ -59,7 +62,7 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
         switch (fault)
         {
             case Fault.Kill(var target):
-                return await KillAsync(NodeOf(target, place), place, at, stop);
+                return await KillAsync(VictimOf(target, place), place, at, stop);
             case Fault.KillAll:
                 await Task.WhenAll(cluster.Nodes.Select(node => node.KillAsync()));
                 await Task.WhenAll(cluster.Nodes.Select(node => node.StartAsync(stop)));
@@ -67,9 +70,9 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
             case Fault.Freeze(var target, var seconds):
                 return await FreezeAsync(NodeOf(target, place), place, at, seconds, stop);
             case Fault.Stop(var target):
-                return await StopAsync(NodeOf(target, place), at, stop);
+                return await StopAsync(VictimOf(target, place), at, stop);
             case Fault.Rejoin(var target):
-                return await StopAsync(NodeOf(target, place), at, stop);
+                return await StopAsync(VictimOf(target, place), at, stop);
             case Fault.Split(var seconds):
                 return await SplitAsync(place, at, seconds, stop);
             case Fault.KillRuntime:
@@ -98,7 +101,10 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
             case Fault.SlowNet(var seconds):
                 foreach (var node in cluster.Nodes)
                     SetLinks(node, new LinkFault(Cut: false, DelayMilliseconds: 300, BytesPerSecond: 64 * 1024, LossPermille: 50));
-                await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+                await Task.Delay(TimeSpan.FromSeconds(seconds) / 2, stop);
+                // Most of what users ask is on its way then, and is asked again.
+                cluster.Balancer.CutAll();
+                await Task.Delay(TimeSpan.FromSeconds(seconds) / 2, stop);
                 return null;
             case Fault.FlapDns(var seconds):
                 for (var turn = 0; turn < seconds; turn++)
@@ -122,13 +128,19 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
         }
     }
 
+    private Task<Place> UntilAgreedAsync(CancellationToken stop) => cluster.Nodes.UntilAgreedAsync(load.Session, stop, cluster.Replicates);
+
     private Node NodeOf(Target target, Place place) =>
         target switch
         {
             Target.Owner => cluster.Named(place.Owner),
-            Target.Standby => cluster.Named(place.Standby!),
-            _ => cluster.Nodes.FirstOrDefault(node => node.Name != place.Owner && node.Name != place.Standby) ?? cluster.Named(place.Standby!),
+            Target.Standby when place.Standby is { } standby => cluster.Named(standby),
+            _ => cluster.Nodes.FirstOrDefault(node => node.Name != place.Owner && node.Name != place.Standby)
+                ?? cluster.Nodes.First(node => node.Name != place.Owner),
         };
+
+    /// <summary>Whom a signal that ends processes hits.</summary>
+    private Node VictimOf(Target target, Place place) => Mortal ?? NodeOf(target, place);
 
     private async Task<TimeSpan?> KillAsync(Node victim, Place place, long at, CancellationToken stop)
     {
@@ -206,6 +218,8 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
     private async Task SurvivedAsync(Node victim, Place place, CancellationToken stop)
     {
         var others = cluster.Nodes.Where(node => node != victim).ToArray();
+        if (!cluster.Replicates)
+            return;
         if (place.Owner == victim.Name)
         {
             await Wait.UntilAsync(

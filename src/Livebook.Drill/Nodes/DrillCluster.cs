@@ -42,6 +42,9 @@ public sealed class DrillCluster : IAsyncDisposable
 
     public ClusterShape Shape => _shape;
 
+    /// <summary>Whether owners have standbys: not when that is what was switched off.</summary>
+    public bool Replicates => !_shape.Crippled.Contains("replication");
+
     /// <summary>Directory of everything that the drill writes.</summary>
     public string Folder { get; }
 

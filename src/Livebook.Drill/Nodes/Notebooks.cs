@@ -62,7 +62,8 @@ public static class Notebooks
             .ToHashSet();
 
     /// <summary>Waits until every node lists a session at the same owner, who has a standby.</summary>
-    public static async Task<Place> UntilAgreedAsync(this IReadOnlyCollection<Node> nodes, string session, CancellationToken stop)
+    /// <param name="withStandby">False: also without one, where nobody replicates.</param>
+    public static async Task<Place> UntilAgreedAsync(this IReadOnlyCollection<Node> nodes, string session, CancellationToken stop, bool withStandby = true)
     {
         Place? agreed = null;
         await Wait.UntilAsync(
@@ -70,7 +71,7 @@ public static class Notebooks
             {
                 var places = await Task.WhenAll(nodes.Select(async node => (await node.PlacesAsync(stop)).GetValueOrDefault(session)));
                 agreed = places.Distinct().Count() == 1 ? places[0] : null;
-                return agreed is not null && (agreed.Standby is not null || nodes.Count == 1);
+                return agreed is not null && (agreed.Standby is not null || !withStandby);
             },
             $"all nodes list session {session} at one owner with a standby",
             stop

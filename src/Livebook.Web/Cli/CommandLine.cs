@@ -102,12 +102,14 @@ internal static class CommandLine
     private static Command Drill()
     {
         var nodes = new Option<int>("--nodes") { Description = "How many nodes, 2 to 16.", DefaultValueFactory = _ => 3 };
-        var faults = new Option<int?>("--faults") { Description = "How many random faults; 20 when there is no --matrix." };
+        var faults = new Option<int?>("--faults") { Description = "How many random faults; 20 when there is no --matrix and no --soak." };
         var seed = new Option<int>("--seed") { Description = "Faults and users follow from it.", DefaultValueFactory = _ => 1 };
         var matrix = new Option<string?>("--matrix") { Description = "Every row of the fault matrix once: short or full." };
         matrix.AcceptOnlyFromAmong("short", "full");
+        var soak = new Option<int>("--soak") { Description = "Minutes of random faults with twenty users, while the nodes' memory is measured." };
         var report = new Option<FileInfo?>("--report") { Description = "Writes the report there, too." };
         report.Validators.Add(MustHaveFolder);
+        soak.Validators.Add(result => MustBeBetween(result, 0, 10_000));
         nodes.Validators.Add(result => MustBeBetween(result, 2, 16));
         faults.Validators.Add(result => MustBeBetween(result, 0, 100_000));
         // Only for whoever checks the drill itself: it must find what is wrong then.
@@ -120,6 +122,7 @@ internal static class CommandLine
             faults,
             seed,
             matrix,
+            soak,
             report,
             cripple,
             network,
@@ -129,12 +132,13 @@ internal static class CommandLine
                 DrillCommand.RunAsync(
                     new DrillOptions(
                         parsed.GetValue(nodes),
-                        parsed.GetValue(faults) ?? (parsed.GetValue(matrix) is null ? 20 : 0),
+                        parsed.GetValue(faults) ?? (parsed.GetValue(matrix) is null && parsed.GetValue(soak) == 0 ? 20 : 0),
                         parsed.GetValue(seed),
                         parsed.GetValue(matrix),
                         parsed.GetValue(report),
                         parsed.GetValue(network),
-                        [.. parsed.GetValue(cripple) ?? []]
+                        [.. parsed.GetValue(cripple) ?? []],
+                        parsed.GetValue(soak)
                     ),
                     stop
                 )

@@ -6,8 +6,18 @@ using Livebook.Drill.Nodes;
 namespace Livebook.Web.Cli;
 
 /// <param name="Matrix"><c>short</c>, <c>full</c> or null.</param>
+/// <param name="SoakMinutes">0 = none.</param>
 /// <param name="Network">First three parts of the nodes' loopback addresses; null: some that other drills hardly take.</param>
-internal sealed record DrillOptions(int Nodes, int Faults, int Seed, string? Matrix, FileInfo? Report, string? Network, ImmutableArray<string> Crippled);
+internal sealed record DrillOptions(
+    int Nodes,
+    int Faults,
+    int Seed,
+    string? Matrix,
+    FileInfo? Report,
+    string? Network,
+    ImmutableArray<string> Crippled,
+    int SoakMinutes
+);
 
 /// <summary>Shows on this machine what a cluster survives. Its room is loaded by nothing else.</summary>
 internal static class DrillCommand
@@ -25,7 +35,7 @@ internal static class DrillCommand
         bool? full = options.Matrix is null ? null : options.Matrix == "full";
         try
         {
-            var run = new DrillRun(new DrillSettings(shape, options.Seed, options.Faults, full), Console.Error.WriteLine);
+            var run = new DrillRun(new DrillSettings(shape, options.Seed, options.Faults, full) { SoakMinutes = options.SoakMinutes }, Console.Error.WriteLine);
             var report = await run.RunAsync(stop);
             Console.Write(report);
             if (options.Report is { } file)
