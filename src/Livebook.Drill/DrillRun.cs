@@ -100,8 +100,7 @@ public sealed class DrillRun(DrillSettings settings, Action<string> say)
                                 $"{number}: {DrillReport.NameOf(measure.Fault)}: noticed {DrillReport.Spread([measure.Detection])}, failover {DrillReport.Spread([measure.Failover])}, longest wait {DrillReport.Seconds(measure.LongestWait)}"
                             );
                         }
-                        await load.EndAsync(stop);
-                        report.Blame($"faults {before + 1} to {number}", await load.ViolationsAsync(cluster.Nodes, stop));
+                        report.Blame($"faults {before + 1} to {number}", await load.EndAndCheckAsync(cluster.Nodes, stop));
                     }
                     finally
                     {

@@ -75,8 +75,7 @@ internal sealed class SoakRun(DrillSettings settings, Action<string> say)
             report.Blame($"round {round}", nemesis.Violations);
             foreach (var load in loads)
             {
-                await load.EndAsync(stop);
-                report.Blame($"round {round}", await load.ViolationsAsync(cluster.Nodes, stop));
+                report.Blame($"round {round}", await load.EndAndCheckAsync(cluster.Nodes, stop));
                 await cluster.Nodes[0].SendAsync(HttpMethod.Delete, $"sessions/{load.Session}", null, stop);
             }
             say($"round {round}: {loads.Sum(load => load.History.Acknowledged.Length)} edits, {report.Violations.Count} violations so far");

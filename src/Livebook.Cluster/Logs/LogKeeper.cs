@@ -253,6 +253,10 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         {
             dirty.Add(held);
         }
+        if (options.UnsafeWithoutFencing)
+        {
+            logs.Values.ToList().ForEach(Complete);
+        }
         Registry.ExpireOrphans(now);
         calls.Sweep();
         Settle();

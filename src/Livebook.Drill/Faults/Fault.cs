@@ -49,7 +49,7 @@ public abstract record Fault
     /// <summary>A node's links are cut for half of each second.</summary>
     public sealed record Flap(Target Target, int Seconds) : Fault;
 
-    /// <summary>Every link: 300 ms late, 5 % lost, 64 kB/s; in the middle all web sockets are cut.</summary>
+    /// <summary>Every link: 300 ms late, 5 % lost, 64 kB/s; every other second all connections of users are cut.</summary>
     public sealed record SlowNet(int Seconds) : Fault;
 
     /// <summary>The name exists and does not exist in turn, each second.</summary>

@@ -101,10 +101,12 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
             case Fault.SlowNet(var seconds):
                 foreach (var node in cluster.Nodes)
                     SetLinks(node, new LinkFault(Cut: false, DelayMilliseconds: 300, BytesPerSecond: 64 * 1024, LossPermille: 50));
-                await Task.Delay(TimeSpan.FromSeconds(seconds) / 2, stop);
-                // Most of what users ask is on its way then, and is asked again.
-                cluster.Balancer.CutAll();
-                await Task.Delay(TimeSpan.FromSeconds(seconds) / 2, stop);
+                for (var left = seconds; left > 0; left -= 2)
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(Math.Min(2, left)), stop);
+                    // Most of what users ask is on its way, and is asked again.
+                    cluster.Balancer.CutAll();
+                }
                 return null;
             case Fault.FlapDns(var seconds):
                 for (var turn = 0; turn < seconds; turn++)

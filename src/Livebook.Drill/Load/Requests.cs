@@ -11,6 +11,7 @@ internal sealed class Requests
 {
     private readonly ConcurrentDictionary<string, bool> _evaluations = new();
     private readonly ConcurrentDictionary<string, bool> _cells = new();
+    private readonly ConcurrentQueue<string> _refusals = new();
     private readonly string _folder;
 
     /// <param name="folder">Is made; code of notebooks, which may run as another user, can write there.</param>
@@ -34,9 +35,14 @@ internal sealed class Requests
     /// <summary>A cell with this source was asked for, or the answer was that it is there.</summary>
     public void Cell(string source, bool done) => _cells.AddOrUpdate(source, done, (_, before) => before || done);
 
+    /// <summary>Something was refused that must be possible when nothing is lost and nothing happens twice.</summary>
+    public void Refused(string what) => _refusals.Enqueue(what);
+
     /// <summary>What happened twice, or is said to have happened and did not.</summary>
     public IEnumerable<string> Violations(ImmutableArray<string> sources)
     {
+        foreach (var refusal in _refusals)
+            yield return $"refused: {refusal}";
         foreach (var (request, done) in _evaluations)
         {
             var file = new FileInfo(Path.Combine(_folder, request));

@@ -14,12 +14,12 @@ public sealed class SessionRun : IAsyncDisposable
 
     private readonly CancellationTokenSource _ending = new();
     private readonly Requests? _requests;
-    private readonly Uri _address;
+    private readonly ApiDoor _api;
     private readonly Task _users;
 
     private SessionRun(Uri address, string session, string cell, PageClient[] pages, History history, UserPlan[] plans, Requests? requests)
     {
-        (_address, Session, Cell, Pages, History, _requests) = (address, session, cell, pages, history, requests);
+        (_api, Session, Cell, Pages, History, _requests) = (new ApiDoor(address, session), session, cell, pages, history, requests);
         _users = Task.WhenAll(pages.SelectMany((page, user) => Tasks(page, user, plans[user])));
     }
 
@@ -66,20 +66,38 @@ public sealed class SessionRun : IAsyncDisposable
 
     private IEnumerable<Task> Tasks(PageClient page, int user, UserPlan plan)
     {
-        yield return Task.Run(() => TypeAsync(page, plan));
+        yield return Task.Run(() => TypeAsync(page, NameOf(user), plan));
         if (plan.Acts && _requests is { } requests)
-            yield return Task.Run(() => new UserActs(_address, Session, page, NameOf(user), requests).RunAsync(plan, _ending.Token));
+            yield return Task.Run(() => new UserActs(_api, page, NameOf(user), requests).RunAsync(plan, _ending.Token));
     }
 
-    private async Task TypeAsync(PageClient page, UserPlan plan)
+    private async Task TypeAsync(PageClient page, string name, UserPlan plan)
     {
-        foreach (var pause in plan.Pauses())
+        var number = 0;
+        foreach (var (byApi, pause) in plan.Edits())
         {
             // What was typed is waited for, also at the end: an edit that is never answered is a violation.
-            await page.TypeAsync(Cell, CancellationToken.None);
+            if (byApi)
+                await AppendAsync(page, History.Token($"{name}x", ++number));
+            else
+                await page.TypeAsync(Cell, CancellationToken.None);
             await Task.Delay(pause, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (_ending.IsCancellationRequested)
                 return;
+        }
+    }
+
+    private async Task AppendAsync(PageClient page, string token)
+    {
+        try
+        {
+            await _api.SendAsync(HttpMethod.Patch, $"cells/{Cell}", new { append = token }, token.Trim('<', '>'), CancellationToken.None);
+            // How long a script waits before it asks again is its own affair: it is no measure.
+            History.Acknowledge(token, Stopwatch.GetTimestamp(), page.Epoch);
+        }
+        catch (InvalidOperationException error)
+        {
+            _requests?.Refused(error.Message);
         }
     }
 
@@ -105,6 +123,21 @@ public sealed class SessionRun : IAsyncDisposable
     /// <summary>Time from then to the first edit that an owner of this epoch acknowledged.</summary>
     public TimeSpan FirstAcknowledgedAfter(long timestamp, long epoch) =>
         History.FirstAcknowledgedAfter(timestamp, epoch) ?? throw new InvalidOperationException("no such edit was acknowledged");
+
+    /// <summary>Ends the users and checks what they did; what is never answered is a violation, too.</summary>
+    public async Task<ImmutableArray<string>> EndAndCheckAsync(IEnumerable<Node> nodes, CancellationToken stop)
+    {
+        ImmutableArray<string> stuck = [];
+        try
+        {
+            await EndAsync(stop);
+        }
+        catch (Exception error) when (!stop.IsCancellationRequested && error is TimeoutException or InvalidOperationException)
+        {
+            stuck = [$"stuck: an edit was never answered ({error.Message})"];
+        }
+        return [.. stuck, .. await ViolationsAsync(nodes, stop)];
+    }
 
     /// <summary>Ends the users: everything typed is acknowledged then.</summary>
     /// <exception cref="TimeoutException">It was not, although there was time.</exception>
@@ -156,6 +189,7 @@ public sealed class SessionRun : IAsyncDisposable
         foreach (var page in Pages)
             await page.DisposeAsync();
         await _users.ContinueWith(_ => { }, TaskScheduler.Default);
+        _api.Dispose();
         _ending.Dispose();
     }
 }

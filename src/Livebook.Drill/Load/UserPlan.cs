@@ -23,12 +23,12 @@ public sealed record UserPlan(int Seed, int FastestPause, int LongestPause, bool
     /// <summary>Types without a pause to speak of, and does nothing else.</summary>
     public static UserPlan Typist(int user) => new(user, 10, 10, Acts: false);
 
-    /// <summary>Milliseconds between one edit and the next, for ever.</summary>
-    public IEnumerable<int> Pauses()
+    /// <summary>The edits, for ever: whether each is a script's instead of the page's, and the milliseconds behind it.</summary>
+    public IEnumerable<(bool ByApi, int Pause)> Edits()
     {
         var random = new Random(Seed);
         while (true)
-            yield return random.Next(FastestPause, LongestPause + 1);
+            yield return (Acts && random.Next(4) == 0, random.Next(FastestPause, LongestPause + 1));
     }
 
     /// <summary>The other acts and the milliseconds before each, for ever.</summary>

@@ -44,8 +44,7 @@ public sealed class MatrixRun : IAsyncDisposable
             try
             {
                 await row.RunAsync(context, stop);
-                await load.EndAsync(stop);
-                violations.AddRange(await load.ViolationsAsync(_cluster.Nodes, stop));
+                violations.AddRange(await load.EndAndCheckAsync(_cluster.Nodes, stop));
             }
             finally
             {

@@ -77,16 +77,16 @@ public sealed class DrillTests(ITestOutputHelper output)
 
     public static TheoryData<string, string, Fault[]> Crippled() =>
         new(
-            ("replication", "is missing", [new Fault.Kill(Target.Owner), new Fault.Kill(Target.Owner)]),
-            ("fencing", "is missing", [new Fault.Isolate(Target.Owner, 6), new Fault.Isolate(Target.Owner, 6)]),
-            ("at-most-once", "duplicate:", [new Fault.SlowNet(4), new Fault.SlowNet(4), new Fault.SlowNet(4)])
+            ("replication", "is missing", [new Fault.Kill(Target.Owner)]),
+            ("fencing", "is missing", [new Fault.Isolate(Target.Owner, 7)]),
+            ("at-most-once", " times", [new Fault.SlowNet(6), new Fault.SlowNet(6)])
         );
 
     [Theory]
     [MemberData(nameof(Crippled), DisableDiscoveryEnumeration = true)]
     public async Task Without_it_the_drill_finds_violations(string without, string finds, Fault[] faults)
     {
-        var drill = new DrillRun(MatrixCluster.Settings(without) with { Plan = [.. faults] }, output.WriteLine);
+        var drill = new DrillRun(MatrixCluster.Settings(without) with { Plan = [.. faults], Users = 6 }, output.WriteLine);
         var report = await drill.RunAsync(Stop);
         output.WriteLine(report.ToString());
         Assert.Contains(report.Violations, violation => violation.Contains(finds, StringComparison.Ordinal));
