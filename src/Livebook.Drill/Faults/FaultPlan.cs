@@ -26,7 +26,7 @@ public static class FaultPlan
             12 => new Fault.CutPair(Target.Owner, Target.Standby, seconds),
             13 => new Fault.Flap(target, seconds),
             14 => new Fault.SlowNet(seconds),
-            15 => new Fault.FlapDns(seconds),
+            15 => random.Next(2) == 0 ? new Fault.FlapDns(seconds) : new Fault.SilenceDns(seconds),
             16 => new Fault.CutSockets(),
             17 => new Fault.KillRuntime(),
             _ => new Fault.Stop(target),

@@ -75,6 +75,16 @@ public sealed class DrillTests(ITestOutputHelper output)
         Directory.Delete(Path.GetDirectoryName(report)!, recursive: true);
     }
 
+    [Fact]
+    public async Task A_server_does_not_load_the_drill()
+    {
+        await using var server = await Node.StartAsync(ThreeNodes.Quick, Stop);
+        await server.UntilReadyAsync(Stop);
+        var loaded = await File.ReadAllTextAsync($"/proc/{server.Process.Pid}/maps", Stop);
+        Assert.Contains("Livebook.Cluster.dll", loaded, StringComparison.Ordinal);
+        Assert.DoesNotContain("Livebook.Drill.dll", loaded, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, string, Fault[]> Crippled() =>
         new(
             ("replication", "is missing", [new Fault.Kill(Target.Owner)]),
