@@ -17,7 +17,7 @@ internal sealed class Watched : IAsyncDisposable
     private readonly ConcurrentQueue<MeshEvent> events = new();
     private readonly ConcurrentQueue<(string From, string Text)> messages = new();
 
-    public Watched(string node, int port, TinyDns? dns, string cookie = "cookie", ILoggerFactory? loggers = null)
+    public Watched(string node, int port, TinyDns? dns, string cookie = "cookie", ILoggerFactory? loggers = null, string? faults = null)
     {
         Mesh = new(
             new()
@@ -29,6 +29,7 @@ internal sealed class Watched : IAsyncDisposable
                 Cookie = cookie,
                 DataPath = "",
                 Version = "1.2.3",
+                FaultTable = faults,
             },
             loggers ?? NullLoggerFactory.Instance,
             TimeProvider.System
@@ -43,9 +44,9 @@ internal sealed class Watched : IAsyncDisposable
 
     public IReadOnlyList<(string From, string Text)> Messages => [.. messages];
 
-    public static async Task<Watched> StartAsync(string node, int port, TinyDns? dns, string cookie = "cookie")
+    public static async Task<Watched> StartAsync(string node, int port, TinyDns? dns, string cookie = "cookie", string? faults = null)
     {
-        var watched = new Watched(node, port, dns, cookie);
+        var watched = new Watched(node, port, dns, cookie, faults: faults);
         await watched.Mesh.StartAsync(TestContext.Current.CancellationToken);
         return watched;
     }
