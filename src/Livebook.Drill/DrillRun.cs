@@ -32,7 +32,8 @@ public sealed class DrillRun(DrillSettings settings, Action<string> say)
     public async Task<DrillReport> RunAsync(CancellationToken stop)
     {
         var report = new DrillReport(
-            $"Drill: {settings.Shape.Size} nodes, seed {settings.Seed}{(settings.Shape.Crippled.IsEmpty ? "" : $", without {string.Join(", ", settings.Shape.Crippled)}")}"
+            $"Drill: {settings.Shape.Size} nodes, seed {settings.Seed}{(settings.Shape.Crippled.IsEmpty ? "" : $", without {string.Join(", ", settings.Shape.Crippled)}")}",
+            say
         );
         var startedAt = Stopwatch.GetTimestamp();
         if (settings.FullMatrix is { } full)

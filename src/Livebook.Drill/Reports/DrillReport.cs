@@ -7,7 +7,8 @@ using Livebook.Drill.Matrix;
 namespace Livebook.Drill.Reports;
 
 /// <summary>Everything that a drill saw, and its page for people.</summary>
-public sealed class DrillReport(string title)
+/// <param name="say">Hears of each violation at once.</param>
+public sealed class DrillReport(string title, Action<string> say)
 {
     private readonly List<Measure> _measures = [];
     private readonly List<RowResult> _rows = [];
@@ -42,7 +43,14 @@ public sealed class DrillReport(string title)
     }
 
     /// <param name="where">What was going on.</param>
-    public void Blame(string where, IEnumerable<string> violations) => _violations.AddRange(violations.Select(violation => $"{where}: {violation}"));
+    public void Blame(string where, IEnumerable<string> violations)
+    {
+        foreach (var violation in violations)
+        {
+            _violations.Add($"{where}: {violation}");
+            say($"VIOLATION {where}: {violation}");
+        }
+    }
 
     public void Remark(string remark) => _remarks.Add(remark);
 
