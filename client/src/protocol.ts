@@ -144,7 +144,10 @@ export type ClientOperation =
   | SetFile
   | Save
   | ResolveFileConflict
-  | DismissNotice;
+  | DismissNotice
+  | SetSecret
+  | DeleteSecret
+  | AllowSecret;
 
 export interface SelectionRange {
   readonly anchor: number;
@@ -164,6 +167,7 @@ export interface SessionView {
   readonly runtime: RuntimeView;
   readonly bin: { readonly [key: string]: BinView };
   readonly notices: { readonly [key: string]: NoticeView };
+  readonly secrets: { readonly [key: string]: string };
 }
 
 export interface TextState {
@@ -353,6 +357,23 @@ export interface ResolveFileConflict {
 export interface DismissNotice {
   readonly op: "dismiss_notice";
   readonly notice: string;
+}
+
+export interface SetSecret {
+  readonly op: "set_secret";
+  readonly name: string;
+  readonly sealed: string;
+}
+
+export interface DeleteSecret {
+  readonly op: "delete_secret";
+  readonly name: string;
+}
+
+export interface AllowSecret {
+  readonly op: "allow_secret";
+  readonly name: string;
+  readonly allowed: boolean;
 }
 
 export interface SectionView {

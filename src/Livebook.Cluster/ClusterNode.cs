@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
 using Livebook.Cluster.Logs;
 using Livebook.Cluster.Membership;
 using Livebook.Cluster.Messaging;
@@ -9,6 +10,9 @@ namespace Livebook.Cluster;
 /// <summary>One node: membership below (<see cref="IMesh"/>), messages and logs here, the host above.</summary>
 public sealed class ClusterNode : ICluster
 {
+    /// <summary>Name of the meter of what happens between nodes.</summary>
+    public const string MeterName = "Livebook.Cluster";
+
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly IMesh mesh;
@@ -18,6 +22,7 @@ public sealed class ClusterNode : ICluster
     private readonly Loop listening;
     private readonly Messenger messenger;
     private readonly LogKeeper keeper;
+    private readonly Meter meter = new(MeterName);
     private readonly Dictionary<string, MeshMember> peers = [];
 
     /// <summary>Members that messages can be sent to; the mesh knows a new one a moment earlier.</summary>
@@ -35,6 +40,13 @@ public sealed class ClusterNode : ICluster
         listening = new Loop(log, () => { });
         messenger = new Messenger(mesh, loop, listening, time, log, (from, bytes) => keeper!.OnMessage(from, bytes));
         keeper = new LogKeeper(options, mesh, loop, (node, stream, message) => messenger.TellInternal(node, stream, message.Encode()), time, log);
+        meter.CreateObservableGauge("livebook.cluster.queue", () => loop.Pending, "{action}", "What waits for the node's loop");
+        meter.CreateObservableGauge(
+            "livebook.cluster.unconfirmed",
+            () => messenger.UnconfirmedBytes,
+            "By",
+            "Bytes sent to other nodes that they have not confirmed"
+        );
     }
 
     /// <summary>Makes a node on the real engine; <see cref="ICluster.StartAsync"/> starts it.</summary>
@@ -144,6 +156,7 @@ public sealed class ClusterNode : ICluster
         await mesh.DisposeAsync();
         await loop.DisposeAsync();
         await listening.DisposeAsync();
+        meter.Dispose();
     }
 
     private void AfterBatch()

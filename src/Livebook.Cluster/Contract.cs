@@ -18,6 +18,15 @@ public sealed record ClusterOptions
     /// <summary>Shared secret of the cluster; links are keyed by it.</summary>
     public string Cookie { get; init; } = "";
 
+    /// <summary>The cookie before its last change: nodes that still have it are let in, and let this one in. Null = none.</summary>
+    public string? PreviousCookie { get; init; }
+
+    /// <summary>
+    /// Ids of the secrets that the nodes share for everything but their links, the present one first; nodes that have none in common do not join.
+    /// Empty = not compared.
+    /// </summary>
+    public ImmutableArray<string> KeyIds { get; init; } = [];
+
     /// <summary>Port of node links.</summary>
     public int Port { get; init; } = 13825;
 

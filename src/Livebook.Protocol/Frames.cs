@@ -16,7 +16,7 @@ public static class Frames
     public const int ProtocolMin = 1;
 
     /// <summary>Newest version of the runtime protocol that this build speaks.</summary>
-    public const int ProtocolMax = 1;
+    public const int ProtocolMax = 2;
 
     /// <summary>Writes one frame. Calls on one stream must not overlap.</summary>
     public static async ValueTask WriteAsync(Stream stream, ReadOnlyMemory<byte> body, CancellationToken stop)

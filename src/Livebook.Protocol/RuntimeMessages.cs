@@ -12,6 +12,7 @@ namespace Livebook.Protocol;
 [JsonDerivedType(typeof(Forget), "forget")]
 [JsonDerivedType(typeof(Diagnose), "diagnose")]
 [JsonDerivedType(typeof(AcknowledgeReports), "ack")]
+[JsonDerivedType(typeof(SetEnvironment), "environment")]
 [JsonDerivedType(typeof(Shutdown), "shutdown")]
 public abstract record RuntimeCommand
 {
@@ -53,6 +54,9 @@ public abstract record RuntimeCommand
 
     /// <summary>Every report up to and including <paramref name="Report"/> is safe and need not be kept.</summary>
     public sealed record AcknowledgeReports(long Report) : RuntimeCommand;
+
+    /// <summary>Replaces the variables that were set for user code: those that are not among them have their first values again. From protocol 2 on.</summary>
+    public sealed record SetEnvironment(ImmutableSortedDictionary<string, string> Variables) : RuntimeCommand;
 
     /// <summary>Ends the process and its children.</summary>
     public sealed record Shutdown : RuntimeCommand;

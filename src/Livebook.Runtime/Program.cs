@@ -9,10 +9,14 @@ if (StartArguments.Parse(args) is not { } start)
     Console.Error.WriteLine("usage: livebook-runtime --socket PATH, with the key on the first line of standard input");
     return 2;
 }
+OwnProcess.Close();
+if (start.Hidden is { } hidden)
+    OwnProcess.Hide(hidden, start.Shown, args);
 var key = StandardInput.TakeKey();
 ProcessGroup.Lead();
 ConsoleColors.Allow();
 StartArguments.CleanEnvironment();
 AppDomain.CurrentDomain.ProcessExit += (_, _) => ProcessGroup.KillChildren();
-await new RuntimeServer().RunAsync(start.Socket, key, start.Patience);
+using var server = new RuntimeServer();
+await server.RunAsync(start.Socket, key, start.Patience);
 return 0;

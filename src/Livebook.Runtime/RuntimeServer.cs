@@ -11,7 +11,7 @@ using Livebook.Runtime.Packages;
 namespace Livebook.Runtime;
 
 /// <summary>The runtime process: puts its parts together and carries out the server's commands.</summary>
-internal sealed class RuntimeServer
+internal sealed class RuntimeServer : IDisposable
 {
     private static readonly TimeSpan MemoryInterval = TimeSpan.FromSeconds(5);
     private const long MemoryStep = 1024 * 1024;
@@ -19,10 +19,12 @@ internal sealed class RuntimeServer
     private readonly ReportLog reports = new();
     private readonly RunningCells running = new();
     private readonly SessionPackages packages = new();
+    private readonly CodeVariables environment = new();
     private readonly NativeOutput native;
     private readonly CSharpEvaluator evaluator;
     private readonly Evaluations evaluations;
     private readonly Diagnoses diagnoses;
+    private readonly CancellationTokenSource comes = new();
     private volatile RuntimeCommand.Assign? assigned;
 
     public RuntimeServer()
@@ -42,9 +44,9 @@ internal sealed class RuntimeServer
     /// <summary>Serves until the runtime is to end; the result says why.</summary>
     public async Task<string> RunAsync(string socket, string key, Patience patience)
     {
-        var warm = Task.Run(() => WarmUp.RunAsync(evaluator, running));
+        _ = Task.Run(() => WarmUp.RunAsync(evaluator, running, comes.Token), CancellationToken.None);
         using var memory = new Timer(_ => ReportMemory(), null, MemoryInterval, MemoryInterval);
-        using var connection = new ServerConnection(socket, key, patience, reports, warm, Ready, Handle, () => assigned is not null);
+        using var connection = new ServerConnection(socket, key, patience, reports, Ready, Handle, () => assigned is not null);
         return await connection.RunAsync();
     }
 
@@ -65,6 +67,9 @@ internal sealed class RuntimeServer
             case RuntimeCommand.Forget forget:
                 evaluations.Forget(forget.Cell);
                 return true;
+            case RuntimeCommand.SetEnvironment(var variables):
+                environment.Set(variables);
+                return true;
             case RuntimeCommand.Diagnose diagnose:
                 diagnoses.Submit(diagnose);
                 return true;
@@ -79,8 +84,8 @@ internal sealed class RuntimeServer
         if (assigned is { } before)
             return before.Session == assign.Session && before.Epoch >= assign.Epoch;
         assigned = assign;
-        foreach (var (name, value) in assign.Environment)
-            Environment.SetEnvironmentVariable(name, value);
+        comes.Cancel();
+        environment.Set(assign.Environment);
         evaluator.NotebookPath = assign.NotebookPath ?? "";
         try
         {
@@ -105,6 +110,8 @@ internal sealed class RuntimeServer
         lastResident = resident;
         reports.Add(new RuntimeReport.Memory(resident, GC.GetTotalMemory(false)));
     }
+
+    public void Dispose() => comes.Dispose();
 
     private static void GiveUp() => ProcessGroup.KillAll();
 

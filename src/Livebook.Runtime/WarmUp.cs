@@ -18,18 +18,27 @@ internal static class WarmUp
         items.Select(i => i.Name).ToList()
         """;
 
-    /// <summary>Runs it; its output goes nowhere.</summary>
-    public static async Task RunAsync(CSharpEvaluator evaluator, RunningCells running)
+    /// <summary>Runs it; its output goes nowhere. Cut short when a session comes: then the user's own cell warms up what it needs.</summary>
+    public static async Task RunAsync(CSharpEvaluator evaluator, RunningCells running, CancellationToken cut)
     {
         const string Cell = "warm-up";
         using var output = new CellOutput(Cell, 0, new ReportLog());
+        await using var _ = cut.Register(output.Run.RequestStop);
         running.Add(output);
-        await evaluator.EvaluateAsync(new RuntimeCommand.Evaluate(Cell, 0, "csharp", Source, []), output, _ => { }, _ => { });
-        output.Conclude(null);
-        output.Run.IsFinished = true;
-        running.Remove(output);
-        evaluator.Forget(Cell);
+        try
+        {
+            await evaluator.EvaluateAsync(new RuntimeCommand.Evaluate(Cell, 0, "csharp", Source, []), output, _ => { }, _ => { });
+        }
+        catch (OperationCanceledException) when (cut.IsCancellationRequested) { }
+        finally
+        {
+            output.Conclude(null);
+            output.Run.IsFinished = true;
+            running.Remove(output);
+            evaluator.Forget(Cell);
+        }
         // A spare may wait for long: give back what only starting needed.
-        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        if (!cut.IsCancellationRequested)
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

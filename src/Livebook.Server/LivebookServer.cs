@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using Livebook.Cluster;
+using Livebook.Cluster.Settings;
 using Livebook.Server.Files;
+using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
 using Livebook.Server.Sessions;
 using Microsoft.Extensions.Logging;
@@ -22,6 +25,12 @@ public sealed record ServerOptions
 
     /// <summary>Test switch: what is sent again happens again, so that a checker can be shown to fail.</summary>
     public bool UnsafeWithoutAtMostOnce { get; init; }
+
+    /// <summary>32 bytes each, derived from LIVEBOOK_SECRET_KEY_BASE: what settings on the disk are encrypted with, then earlier ones that are still read. Empty: settings are not stored.</summary>
+    public ImmutableArray<byte[]> SettingsKeys { get; init; } = [];
+
+    /// <summary>Secrets that the server was started with, by name without <c>LB_</c>.</summary>
+    public ImmutableSortedDictionary<string, string> StartupSecrets { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }
 
 /// <summary>One server: everything that lives and acts, without HTTP.</summary>
@@ -29,6 +38,8 @@ public sealed class LivebookServer : IAsyncDisposable
 {
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
+    private readonly SettingsStore _store;
+    private readonly ServerMetrics _metrics;
 
     public LivebookServer(
         ServerOptions options,
@@ -42,30 +53,57 @@ public sealed class LivebookServer : IAsyncDisposable
     {
         Cluster = cluster;
         _runtimes = runtimes;
+        _store = new SettingsStore(cluster, new SettingsFile(Path.Combine(options.DataPath, "settings"), options.SettingsKeys), time, logs);
+        Settings = new Settings.Settings(_store, options.StartupSecrets, options.IdSecret, time);
+        _metrics = new ServerMetrics(cluster, () => Pages?.Count ?? 0, () => _host?.Actors.Sum(actor => actor.Pending) ?? 0);
+        Story = new ClusterStory(cluster, _metrics, time);
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
         _host = new SessionHost(
             cluster,
-            faulted => new SessionServices(cluster, runtimes, nodeFiles, options.Limits, options.DataPath, time, logs, writeRefusal.Refusal, faulted)
+            faulted => new SessionServices(
+                cluster,
+                runtimes,
+                Settings,
+                _metrics,
+                nodeFiles,
+                options.Limits,
+                options.DataPath,
+                time,
+                logs,
+                writeRefusal.Refusal,
+                faulted
+            )
             {
                 UnsafeWithoutAtMostOnce = options.UnsafeWithoutAtMostOnce,
             }
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         Pages = new Pages(cluster, Sessions, time, logs);
+        Facts = new NodeFactsCollector(cluster, _host, Pages, Story, runtimes, options.DataPath);
     }
 
     public ICluster Cluster { get; }
+
+    public Settings.Settings Settings { get; }
 
     public Sessions.Sessions Sessions { get; }
 
     public Pages Pages { get; }
 
+    /// <summary>What happened to the cluster.</summary>
+    public ClusterStory Story { get; }
+
+    /// <summary>What each node knows of itself.</summary>
+    public NodeFactsCollector Facts { get; }
+
     internal SessionHost Host => _host;
 
     /// <summary>Begins to take part in the cluster and serves what this node owns.</summary>
+    /// <exception cref="SettingsLockedException">The settings on the disk were encrypted with another secret.</exception>
     public async Task StartAsync(CancellationToken stop)
     {
+        _store.Load();
         await Cluster.StartAsync(_host, stop);
         if (Cluster.Status != NodeStatus.Alone)
             _ = Task.Run(Rehearsal.Run, stop);
@@ -77,6 +115,10 @@ public sealed class LivebookServer : IAsyncDisposable
         await Pages.DisposeAsync();
         await _host.DisposeAsync();
         await _runtimes.DisposeAsync();
+        Settings.Dispose();
+        Story.Dispose();
+        _metrics.Dispose();
+        await _store.DisposeAsync();
         await Cluster.DisposeAsync();
     }
 }

@@ -14,10 +14,17 @@ class Theme {
   }
 
   toggle(): void {
-    this.chosen = this.dark ? "light" : "dark";
-    document.documentElement.dataset.theme = this.chosen;
+    this.choose(this.dark ? "light" : "dark");
+  }
+
+  /** Null: as the system has it. */
+  choose(choice: "light" | "dark" | null): void {
+    this.chosen = choice;
+    if (choice === null) delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = choice;
     try {
-      localStorage.setItem("theme", this.chosen);
+      if (choice === null) localStorage.removeItem("theme");
+      else localStorage.setItem("theme", choice);
     } catch {
       // Storage may be forbidden; the choice then lasts as long as the page.
     }

@@ -59,11 +59,11 @@ export const forkSession = (id: string): Promise<OpenedSession> => send("POST", 
 export const setFile = (id: string, path: string, node: string, overwrite: boolean): Promise<void> =>
   send("PUT", `ui/sessions/${id}/file`, { path, node, overwrite });
 
-function send<T>(method: string, path: string, body: unknown): Promise<T> {
+export function send<T>(method: string, path: string, body: unknown): Promise<T> {
   return request(method, path, JSON.stringify(body), "application/json");
 }
 
-async function request<T>(method: string, path: string, body?: BodyInit, contentType?: string): Promise<T> {
+export async function request<T>(method: string, path: string, body?: BodyInit, contentType?: string): Promise<T> {
   let response: Response;
   try {
     response = await fetch(url(path), { method, body, headers: contentType ? { "content-type": contentType } : {} });

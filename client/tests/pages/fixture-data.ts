@@ -147,6 +147,7 @@ export function viewOf(state: string): SessionView {
     bin: {
       old: { kind: "code", language: "csharp", source: "var draft = orders.Take(10);\ndraft", sectionName: "Load traces", deletedAt: minutesAgo(12) },
     },
+    secrets: {},
     notices: conflict ? { "import-0": { level: "warning", text: "The output of cell 4 was left out: its type is not known." } } : {},
   };
   if (state === "plain") {

@@ -10,7 +10,11 @@ namespace Livebook.Cluster.Links;
 /// <param name="Cluster">Name of the cluster; different ones never join.</param>
 /// <param name="Node">Full name, <c>base@address</c>.</param>
 /// <param name="Incarnation">Current incarnation; 0 while there is none.</param>
-internal sealed record Hello(byte Lowest, byte Highest, string Cluster, string Node, long Incarnation)
+/// <param name="KeyIds">
+/// Ids of the secrets that this node signs cookies and encrypts settings with, separated by blanks: the present one, and while it is being
+/// changed the previous one. Empty: does not say.
+/// </param>
+internal sealed record Hello(byte Lowest, byte Highest, string Cluster, string Node, long Incarnation, string KeyIds = "")
 {
     /// <summary>Protocols of this build.</summary>
     public const byte LowestSpoken = 1;
@@ -23,7 +27,11 @@ internal sealed record Hello(byte Lowest, byte Highest, string Cluster, string N
         theirs.Lowest > Highest || theirs.Highest < Lowest ? Reasons.Protocol(theirs.Lowest, theirs.Highest, Lowest, Highest)
         : theirs.Cluster != Cluster ? Reasons.OtherCluster(theirs.Cluster)
         : NodeName.AddressOf(theirs.Node) is null ? Reasons.NoNode
+        : !SharesKey(theirs) ? Reasons.OtherSecret
         : null;
+
+    /// <summary>Nodes without a common secret would sign people out of each other, and could not read each other's settings.</summary>
+    private bool SharesKey(Hello theirs) => KeyIds.Length == 0 || theirs.KeyIds.Length == 0 || KeyIds.Split(' ').Intersect(theirs.KeyIds.Split(' ')).Any();
 
     /// <summary>Writes a frame: length, range, then fields; a later protocol may add fields at the end.</summary>
     public async Task WriteAsync(Stream stream, CancellationToken stop)
@@ -36,6 +44,7 @@ internal sealed record Hello(byte Lowest, byte Highest, string Cluster, string N
         writer.Write(Cluster);
         writer.Write(Node);
         writer.Write(Incarnation);
+        writer.Write(KeyIds);
         writer.Flush();
         var bytes = buffer.ToArray();
         BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)(bytes.Length - 2));
@@ -63,7 +72,9 @@ internal sealed record Hello(byte Lowest, byte Highest, string Cluster, string N
         try
         {
             using var reader = new BinaryReader(new MemoryStream(body), Encoding.UTF8);
-            return new(reader.ReadByte(), reader.ReadByte(), reader.ReadString(), reader.ReadString(), reader.ReadInt64());
+            var hello = new Hello(reader.ReadByte(), reader.ReadByte(), reader.ReadString(), reader.ReadString(), reader.ReadInt64());
+            // Builds before key ids end here.
+            return reader.BaseStream.Position < body.Length ? hello with { KeyIds = reader.ReadString() } : hello;
         }
         catch (Exception e) when (e is EndOfStreamException or FormatException or DecoderFallbackException)
         {

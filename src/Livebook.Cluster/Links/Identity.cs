@@ -26,10 +26,14 @@ internal sealed class Identity : IDisposable
         this.certificate = certificate;
         pin = Pin(certificate);
         Context = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        ServerName = $"{Convert.ToHexStringLower(pin.AsSpan(0, 8))}.livebook";
     }
 
     /// <summary>What TLS presents.</summary>
     public SslStreamCertificateContext Context { get; }
+
+    /// <summary>Name by which a caller says which identity it means; made from the public key, which everybody on the wire sees.</summary>
+    public string ServerName { get; }
 
     /// <summary>Derives the identity; about 0.1 s, because whoever can connect sees the public key and may try cookies against it.</summary>
     public static Identity FromCookie(string cookie)

@@ -26,7 +26,7 @@ internal sealed record OpenLink(LinkKind Kind, Stream Stream, Hello Peer, IPAddr
 /// The node's port: listens, dials, and lets nobody through who does not hold the cookie.
 /// Stays open while the engine behind it is recreated, so that a refused connection means a dead process.
 /// </summary>
-internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed partial class NodeLinks(IPEndPoint self, Identities identities, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     /// <summary>Connections that may be in their handshake at once; more are closed unheard.</summary>
     public const int MaximumUnknown = 64;
@@ -85,22 +85,41 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, Time
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, closing.Token);
         using var timer = time.CreateTimer(_ => limit.Cancel(), null, timeout, Timeout.InfiniteTimeSpan);
+        StrangerException? refusal = null;
+        foreach (var identity in identities.For(address))
+        {
+            try
+            {
+                var link = await DialAsync(address, kind, identity, limit.Token);
+                identities.Remember(address, identity);
+                return link;
+            }
+            catch (StrangerException e) when (e.Message == Reasons.OtherCookie)
+            {
+                refusal = e;
+            }
+        }
+        throw refusal!;
+    }
+
+    private async Task<OpenLink> DialAsync(IPAddress address, LinkKind kind, Identity identity, CancellationToken stop)
+    {
         var socket = new Socket(self.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             socket.Bind(new IPEndPoint(self.Address, 0));
             if (Faults is { } faults)
             {
-                await PassableAsync(faults, address, limit.Token);
+                await PassableAsync(faults, address, stop);
             }
-            await socket.ConnectAsync(new IPEndPoint(address, self.Port), limit.Token);
+            await socket.ConnectAsync(new IPEndPoint(address, self.Port), stop);
             var stream = new SslStream(Track(socket, address), leaveInnerStreamOpen: false);
             try
             {
-                await AuthenticateAsync(stream, server: false, limit.Token);
-                await stream.WriteAsync(new[] { (byte)kind }, limit.Token);
-                await Greeting().WriteAsync(stream, limit.Token);
-                var theirs = await Hello.ReadAsync(stream, limit.Token);
+                await AuthenticateAsync(stream, AsCaller(stream, identity, stop), () => identity);
+                await stream.WriteAsync(new[] { (byte)kind }, stop);
+                await Greeting().WriteAsync(stream, stop);
+                var theirs = await Hello.ReadAsync(stream, stop);
                 if (Greeting().Refuse(theirs) is { } reason)
                 {
                     throw new StrangerException(reason);
@@ -134,7 +153,7 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, Time
         {
             socket.Dispose();
         }
-        identity.Dispose();
+        identities.Dispose();
         closing.Dispose();
     }
 
@@ -227,7 +246,8 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, Time
 
     private async Task<OpenLink> GreetAsync(SslStream stream, IPAddress address, CancellationToken stop)
     {
-        await AuthenticateAsync(stream, server: true, stop);
+        Identity? asked = null;
+        await AuthenticateAsync(stream, AsCalled(stream, name => asked = identities.Of(name), stop), () => asked!);
         var first = new byte[1];
         await stream.ReadExactlyAsync(first, stop);
         var theirs = await Hello.ReadAsync(stream, stop);
@@ -244,56 +264,58 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identity identity, Time
     }
 
 #pragma warning disable CA5359 // Certificates are checked by pin, right behind the handshake.
-    /// <summary>
-    /// TLS itself accepts any certificate: the pin is compared right behind it, before a byte is read or written,
-    /// so that both sides learn the reason (a refusal inside TLS 1.3 reaches the other one as a bare broken connection).
-    /// </summary>
-    private async Task AuthenticateAsync(SslStream stream, bool server, CancellationToken stop)
-    {
-        try
-        {
-            if (server)
+    private static Task AsCaller(SslStream stream, Identity identity, CancellationToken stop) =>
+        stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
             {
-                await stream.AuthenticateAsServerAsync(
+                TargetHost = identity.ServerName,
+                ClientCertificateContext = identity.Context,
+                EnabledSslProtocols = SslProtocols.Tls13,
+                AllowTlsResume = false,
+                CertificateChainPolicy = NoChain(),
+                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            },
+            stop
+        );
+
+    private static Task AsCalled(SslStream stream, Func<string, Identity> identityOf, CancellationToken stop) =>
+        stream.AuthenticateAsServerAsync(
+            (_, hello, _, _) =>
+                ValueTask.FromResult(
                     new SslServerAuthenticationOptions
                     {
-                        ServerCertificateContext = identity.Context,
+                        ServerCertificateContext = identityOf(hello.ServerName).Context,
                         ClientCertificateRequired = true,
                         EnabledSslProtocols = SslProtocols.Tls13,
                         AllowTlsResume = false,
                         CertificateChainPolicy = NoChain(),
                         RemoteCertificateValidationCallback = (_, _, _, _) => true,
-                    },
-                    stop
-                );
-            }
-            else
-            {
-                await stream.AuthenticateAsClientAsync(
-                    new SslClientAuthenticationOptions
-                    {
-                        TargetHost = "livebook",
-                        ClientCertificateContext = identity.Context,
-                        EnabledSslProtocols = SslProtocols.Tls13,
-                        AllowTlsResume = false,
-                        CertificateChainPolicy = NoChain(),
-                        RemoteCertificateValidationCallback = (_, _, _, _) => true,
-                    },
-                    stop
-                );
-            }
+                    }
+                ),
+            null,
+            stop
+        );
+#pragma warning restore CA5359
+
+    /// <summary>
+    /// TLS itself accepts any certificate: the pin is compared right behind it, before a byte is read or written,
+    /// so that both sides learn the reason (a refusal inside TLS 1.3 reaches the other one as a bare broken connection).
+    /// </summary>
+    private static async Task AuthenticateAsync(SslStream stream, Task handshake, Func<Identity> identity)
+    {
+        try
+        {
+            await handshake;
         }
         catch (AuthenticationException)
         {
             throw new StrangerException(Reasons.NoNode);
         }
-        if (identity.Refuse(stream.RemoteCertificate) is { } reason)
+        if (identity().Refuse(stream.RemoteCertificate) is { } reason)
         {
             throw new StrangerException(reason);
         }
     }
-
-#pragma warning restore CA5359
 
     private Stream Track(Socket socket, IPAddress peer)
     {

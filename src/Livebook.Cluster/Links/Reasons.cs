@@ -4,6 +4,7 @@ namespace Livebook.Cluster.Links;
 internal static class Reasons
 {
     public const string OtherCookie = "another LIVEBOOK_COOKIE";
+    public const string OtherSecret = "another LIVEBOOK_SECRET_KEY_BASE";
     public const string NoNode = "not a Livebook node";
     public const string Silent = "does not answer";
     public const string Refused = "nothing listens there";

@@ -15,14 +15,19 @@ internal static partial class Disk
             ? id + Extension
             : "~" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id))) + Extension;
 
-    /// <summary>Writes a whole file so that after a crash either the old or the new one is there.</summary>
+    /// <summary>Writes a whole file, for its owner only, so that after a crash either the old or the new one is there.</summary>
     public static void Replace(string path, ReadOnlySpan<byte> contents)
     {
         var fresh = path + ".new";
-        using (var handle = File.OpenHandle(fresh, FileMode.Create, FileAccess.Write))
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
         {
-            RandomAccess.Write(handle, contents, 0);
-            RandomAccess.FlushToDisk(handle);
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        using (var file = new FileStream(fresh, options))
+        {
+            file.Write(contents);
+            file.Flush(flushToDisk: true);
         }
         File.Move(fresh, path, overwrite: true);
         SyncDirectory(Path.GetDirectoryName(path)!);

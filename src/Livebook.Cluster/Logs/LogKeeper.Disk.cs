@@ -11,7 +11,7 @@ internal sealed partial class LogKeeper
     {
         var found = await Task.Run(() =>
         {
-            Directory.CreateDirectory(directory);
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             tombstones.Load();
             foreach (var unfinished in Directory.EnumerateFiles(directory, "*.new").ToList())
             {

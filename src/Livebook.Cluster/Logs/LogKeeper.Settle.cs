@@ -148,6 +148,6 @@ internal sealed partial class LogKeeper
         {
             calls.Adopt(held.Owned, held.Copy.Contents(), reason);
         }
-        log.LogInformation("Log {Log}: owned here now ({Reason}, epoch {Epoch}, {Last} entries).", held.Id, reason, epoch, held.Copy.Last);
+        log.LogDebug("Log {Log}: owned here now ({Reason}, epoch {Epoch}, {Last} entries).", held.Id, reason, epoch, held.Copy.Last);
     }
 }

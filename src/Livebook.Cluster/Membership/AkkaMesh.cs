@@ -92,11 +92,22 @@ internal sealed partial class AkkaMesh : IMesh
             return;
         }
         var address = CheckedAddress();
-        var identity = await Task.Run(() => Identity.FromCookie(options.Cookie), stop);
+        var identities = await Task.Run(
+            () => new Identities(Identity.FromCookie(options.Cookie), options.PreviousCookie is { } previous ? Identity.FromCookie(previous) : null),
+            stop
+        );
         board = new(time);
-        links = new(new(address, options.Port), identity, time, logger)
+        links = new(new(address, options.Port), identities, time, logger)
         {
-            Greeting = () => new(Hello.LowestSpoken, Hello.HighestSpoken, NodeName.BaseOf(options.Node), options.Node, engine?.Self.Incarnation ?? 0),
+            Greeting = () =>
+                new(
+                    Hello.LowestSpoken,
+                    Hello.HighestSpoken,
+                    NodeName.BaseOf(options.Node),
+                    options.Node,
+                    engine?.Self.Incarnation ?? 0,
+                    string.Join(' ', options.KeyIds)
+                ),
             Accepted = AcceptAsync,
             Refused = OnRefused,
             Faults = options.FaultTable is { } table ? FaultTable.Open(table) : null,

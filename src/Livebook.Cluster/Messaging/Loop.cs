@@ -12,11 +12,24 @@ internal sealed class Loop(ILogger log, Action afterBatch) : IAsyncDisposable
     private const int BatchSize = 256;
     private readonly Channel<Action> queue = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private Task running = Task.CompletedTask;
+    private int pending;
+
+    /// <summary>Actions that wait.</summary>
+    public int Pending => Volatile.Read(ref pending);
 
     public void Start() => running = Task.Run(RunAsync);
 
     /// <summary>Queues an action; false after the loop ended.</summary>
-    public bool Post(Action action) => queue.Writer.TryWrite(action);
+    public bool Post(Action action)
+    {
+        Interlocked.Increment(ref pending);
+        if (queue.Writer.TryWrite(action))
+        {
+            return true;
+        }
+        Interlocked.Decrement(ref pending);
+        return false;
+    }
 
     /// <summary>Runs a function on the loop and returns its result or exception.</summary>
     public Task<T> AskAsync<T>(Func<T> function)
@@ -48,6 +61,7 @@ internal sealed class Loop(ILogger log, Action afterBatch) : IAsyncDisposable
         {
             for (var count = 0; count < BatchSize && queue.Reader.TryRead(out var action); count++)
             {
+                Interlocked.Decrement(ref pending);
                 Guard(action);
             }
             Guard(afterBatch);

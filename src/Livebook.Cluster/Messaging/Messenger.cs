@@ -145,10 +145,20 @@ internal sealed class Messenger(IMesh mesh, Loop loop, Loop listening, TimeProvi
 
     public void Tick()
     {
+        long unconfirmed = 0;
         foreach (var peer in peers.Values)
         {
             peer.Link.Tick(Now);
+            unconfirmed += peer.Link.PendingBytes;
         }
+        UnconfirmedBytes = unconfirmed;
+    }
+
+    /// <summary>Bytes that peers have not confirmed, when it was last looked.</summary>
+    public long UnconfirmedBytes
+    {
+        get => Volatile.Read(ref field);
+        private set => Volatile.Write(ref field, value);
     }
 
     /// <summary>On the loop: the node stops; nobody will answer any more.</summary>

@@ -11,6 +11,9 @@ public abstract record Effect
 
     public sealed record StopRuntime : Effect;
 
+    /// <summary>The variables for code may have changed: tell the runtime.</summary>
+    public sealed record UpdateEnvironment : Effect;
+
     /// <param name="Flow">Evaluations of different flows run side by side.</param>
     public sealed record StartEvaluation(string Cell, int Evaluation, string Language, string Source, ImmutableArray<string> Path, string Flow) : Effect;
 

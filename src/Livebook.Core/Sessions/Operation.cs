@@ -31,6 +31,9 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(ClientOperation.Save), "save")]
 [JsonDerivedType(typeof(ClientOperation.ResolveFileConflict), "resolve_file_conflict")]
 [JsonDerivedType(typeof(ClientOperation.DismissNotice), "dismiss_notice")]
+[JsonDerivedType(typeof(ClientOperation.SetSecret), "set_secret")]
+[JsonDerivedType(typeof(ClientOperation.DeleteSecret), "delete_secret")]
+[JsonDerivedType(typeof(ClientOperation.AllowSecret), "allow_secret")]
 [JsonDerivedType(typeof(RuntimeOperation.Reported), "runtime_reported")]
 [JsonDerivedType(typeof(RuntimeOperation.Connected), "runtime_connected")]
 [JsonDerivedType(typeof(RuntimeOperation.StartFailed), "runtime_start_failed")]
@@ -69,6 +72,9 @@ public abstract record Operation;
 [JsonDerivedType(typeof(ClientOperation.Save), "save")]
 [JsonDerivedType(typeof(ClientOperation.ResolveFileConflict), "resolve_file_conflict")]
 [JsonDerivedType(typeof(ClientOperation.DismissNotice), "dismiss_notice")]
+[JsonDerivedType(typeof(ClientOperation.SetSecret), "set_secret")]
+[JsonDerivedType(typeof(ClientOperation.DeleteSecret), "delete_secret")]
+[JsonDerivedType(typeof(ClientOperation.AllowSecret), "allow_secret")]
 public abstract record ClientOperation : Operation
 {
     public sealed record RenameNotebook(string Name) : ClientOperation;
@@ -170,6 +176,16 @@ public abstract record ClientOperation : Operation
     public sealed record ResolveFileConflict(string Choice) : ClientOperation;
 
     public sealed record DismissNotice(string Notice) : ClientOperation;
+
+    /// <summary>A secret of this session only.</summary>
+    /// <param name="Sealed">Encrypted by the server: operations are in logs. What was not sealed for this session and name is nobody's secret.</param>
+    public sealed record SetSecret(string Name, string Sealed) : ClientOperation;
+
+    /// <summary>Removes a secret of this session.</summary>
+    public sealed record DeleteSecret(string Name) : ClientOperation;
+
+    /// <summary>Lets the session's code use the workspace's secret of this name, or not any more.</summary>
+    public sealed record AllowSecret(string Name, bool Allowed) : ClientOperation;
 }
 
 /// <summary>Replaces the text between two UTF-16 offsets.</summary>

@@ -150,6 +150,15 @@ public static class SessionReducer
             case ClientOperation.DismissNotice(var notice):
                 step.State = step.State with { Notices = step.State.Notices.Remove(notice) };
                 break;
+            case ClientOperation.SetSecret set:
+                SecretRules.Set(step, set);
+                break;
+            case ClientOperation.DeleteSecret(var secret):
+                SecretRules.Delete(step, secret);
+                break;
+            case ClientOperation.AllowSecret allow:
+                SecretRules.Allow(step, allow);
+                break;
             case RuntimeOperation.Reported reported:
                 RuntimeRules.Reported(step, reported);
                 break;

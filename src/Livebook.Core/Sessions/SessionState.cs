@@ -33,6 +33,12 @@ public sealed record SessionState
     public ImmutableDictionary<string, BinEntry> Bin { get; init; } = ImmutableDictionary<string, BinEntry>.Empty;
     public ImmutableDictionary<string, Notice> Notices { get; init; } = ImmutableDictionary<string, Notice>.Empty;
 
+    /// <summary>Secrets of this session only, by name, encrypted.</summary>
+    public ImmutableSortedDictionary<string, string> Secrets { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Names of the workspace's secrets that a user lets the session's code use.</summary>
+    public ImmutableSortedSet<string> AllowedSecrets { get; init; } = [];
+
     /// <summary>Goes up whenever what the file holds has changed.</summary>
     public long ContentRevision { get; init; }
 

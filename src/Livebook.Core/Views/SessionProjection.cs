@@ -36,6 +36,10 @@ public static class SessionProjection
             Notices = ReferenceEquals(state.Notices, before?.Notices)
                 ? seen!.Notices
                 : state.Notices.ToImmutableDictionary(entry => entry.Key, entry => new NoticeView(entry.Value.Level, entry.Value.Text)),
+            Secrets =
+                seen is not null && ReferenceEquals(state.Secrets, before!.Secrets) && ReferenceEquals(state.AllowedSecrets, before.AllowedSecrets)
+                    ? seen.Secrets
+                    : Secrets(state),
         };
     }
 
@@ -55,6 +59,12 @@ public static class SessionProjection
         }
         return null;
     }
+
+    private static ImmutableDictionary<string, string> Secrets(SessionState state) =>
+        state
+            .AllowedSecrets.Select(name => KeyValuePair.Create(name, "workspace"))
+            .Concat(state.Secrets.Keys.Select(name => KeyValuePair.Create(name, "session")))
+            .ToImmutableDictionary();
 
     private static ImmutableDictionary<string, SectionView> Sections(Notebook notebook, SessionView? seen)
     {

@@ -24,6 +24,9 @@ public sealed record SessionView
     public required RuntimeView Runtime { get; init; }
     public required ImmutableDictionary<string, BinView> Bin { get; init; }
     public required ImmutableDictionary<string, NoticeView> Notices { get; init; }
+
+    /// <summary>Secrets that code may use, by name: <c>session</c> for one of this session only, <c>workspace</c> for an allowed one of the workspace.</summary>
+    public required ImmutableDictionary<string, string> Secrets { get; init; }
 }
 
 public sealed record SectionView(string Name, string? Parent, ImmutableArray<string> Cells);

@@ -34,6 +34,8 @@ public sealed class DrillCluster : IAsyncDisposable
     {
         _shape = shape;
         Folder = Directory.CreateTempSubdirectory("livebook-drill-").FullName;
+        // Code of notebooks may run as another user, and counts its executions in there.
+        File.SetUnixFileMode(Folder, (UnixFileMode)0b111_001_001);
         _addresses = [.. Enumerable.Range(shape.FirstHost, shape.Size + 2).Select(number => $"{shape.Network}.{number}")];
         _faults = FaultTable.Create(TableFile, _addresses);
         Dns = new TinyDns([.. _addresses.Take(shape.Size)]);

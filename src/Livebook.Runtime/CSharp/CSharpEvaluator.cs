@@ -22,6 +22,7 @@ internal sealed class CSharpEvaluator
     private readonly SessionPackages packages;
     private readonly CellAssemblies assemblies;
     private readonly UnsupportedCells unsupported = new();
+    private readonly CellTemplates templates = new();
 
     public CSharpEvaluator(SessionPackages packages)
     {
@@ -47,7 +48,7 @@ internal sealed class CSharpEvaluator
         var directives = PackageDirectives.Parse(commands.Source);
         var parent = chains.Resolve(command.Path, out _);
         var references = directives.AssemblyPaths.Where(File.Exists).Select(path => (MetadataReference)MetadataReference.CreateFromFile(path));
-        var diagnostics = CellCompiler.Diagnose(parent, directives.Source, [.. references], stop);
+        var diagnostics = CellCompiler.Diagnose(templates.Borrow(parent), directives.Source, [.. references], stop);
         return unsupported.Explain(command.Path, directives.Source, diagnostics) is null ? [.. directives.Errors, .. diagnostics] : directives.Errors;
     }
 
@@ -83,7 +84,7 @@ internal sealed class CSharpEvaluator
                 )
             );
         var (compiled, diagnostics) = CellCompiler.Compile(
-            parent,
+            templates.Take(parent),
             directives.Source,
             NotebookPath + ErrorReport.CellMark + command.Cell,
             references,
@@ -99,7 +100,7 @@ internal sealed class CSharpEvaluator
         if (compiled.Code is null)
         {
             var nothing = new Submission(command.Cell, compiled.Name, tree, references, null, null);
-            chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, parent.States, nothing));
+            Commit(command.Cell, new ChainLink(parent, compiled.Compilation, parent.States, nothing));
             return new Verdict(EvaluationStatus.Ok, null, diagnostics);
         }
 
@@ -115,8 +116,19 @@ internal sealed class CSharpEvaluator
 
         var variables = states[^1];
         var submission = new Submission(command.Cell, compiled.Name, tree, references, assembly, variables);
-        chains.Commit(command.Cell, new ChainLink(parent, compiled.Compilation, variables is null ? states[..^1] : states, submission));
+        Commit(command.Cell, new ChainLink(parent, compiled.Compilation, variables is null ? states[..^1] : states, submission));
         return new Verdict(EvaluationStatus.Ok, outcome.Value is { } value ? new Output(OutputKind.Result, value) : null, diagnostics);
+    }
+
+    /// <summary>Keeps what the cell has left, and prepares for what comes next: the cell behind it, or this one again.</summary>
+    private void Commit(string cell, ChainLink link)
+    {
+        chains.Commit(cell, link);
+        _ = Task.Run(() =>
+        {
+            templates.Prepare(link.Parent!);
+            templates.Prepare(link);
+        });
     }
 
     private Verdict Unsupported(RuntimeCommand.Evaluate command, string reason, ImmutableArray<Diagnostic> diagnostics)

@@ -26,6 +26,8 @@ internal sealed class CellCompiler
         Microsoft.CodeAnalysis.OutputKind.DynamicallyLinkedLibrary,
         optimizationLevel: OptimizationLevel.Release,
         allowUnsafe: true,
+        // Cells are small: handing their parts to other threads costs more than it gains.
+        concurrentBuild: false,
         nullableContextOptions: NullableContextOptions.Annotations,
         metadataImportOptions: MetadataImportOptions.Public,
         // Versions of assemblies that packages were built against; unified when they are loaded.
@@ -72,25 +74,30 @@ internal sealed class CellCompiler
     public ChainLink Root { get; }
 
     /// <summary>The compiler's opinion on a source, without running it.</summary>
-    public static ImmutableArray<Diagnostic> Diagnose(ChainLink parent, string source, ImmutableArray<MetadataReference> references, CancellationToken stop)
+    public static ImmutableArray<Diagnostic> Diagnose(
+        CSharpCompilation template,
+        string source,
+        ImmutableArray<MetadataReference> references,
+        CancellationToken stop
+    )
     {
         var (tree, _) = ParseCell(source, "diagnosed");
-        return Convert(Create(parent, "Diagnosed", tree, references).GetDiagnostics(stop));
+        return Convert(WithText(template, tree, references).GetDiagnostics(stop));
     }
 
     /// <summary>Compiles a cell. Without a result the diagnostics hold at least one error.</summary>
+    /// <param name="template">Made by <see cref="Template"/>, and used for no other cell that runs.</param>
     /// <param name="path">Name of the source in stack traces.</param>
     public static (CompiledCell? Cell, ImmutableArray<Diagnostic> Diagnostics) Compile(
-        ChainLink parent,
+        CSharpCompilation template,
         string source,
         string path,
         ImmutableArray<MetadataReference> references,
         CancellationToken stop
     )
     {
-        var name = "C" + Interlocked.Increment(ref lastName);
         var (tree, declarations) = ParseCell(source, path);
-        var original = Create(parent, name, tree, references);
+        var original = WithText(template, tree, references);
         var unit = tree.GetCompilationUnitRoot(stop);
         if (tree.GetDiagnostics(stop).Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error))
             return (null, Convert(original.GetDiagnostics(stop)));
@@ -106,7 +113,7 @@ internal sealed class CellCompiler
             diagnostics = original.GetDiagnostics(stop);
             if (diagnostics.Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error))
                 return (null, Convert(diagnostics));
-            compilation = Create(parent, name, SyntaxFactory.SyntaxTree(rewritten, ParseOptions, path, Encoding.UTF8), references);
+            compilation = original.ReplaceSyntaxTree(tree, SyntaxFactory.SyntaxTree(rewritten, ParseOptions, path, Encoding.UTF8));
         }
         var (code, symbols) = (new MemoryStream(), new MemoryStream());
         var emitted = compilation.Emit(code, symbols, options: Portable, cancellationToken: stop);
@@ -116,9 +123,9 @@ internal sealed class CellCompiler
             return (null, Convert(emitted.Diagnostics));
         var words = Convert(diagnostics);
         if (!emitted.Success)
-            return (new CompiledCell(name, compilation, null, null, false), words);
+            return (new CompiledCell(template.AssemblyName!, compilation, null, null, false), words);
         code.Position = symbols.Position = 0;
-        return (new CompiledCell(name, compilation, code, symbols, HasResult(unit, Model)), words);
+        return (new CompiledCell(template.AssemblyName!, compilation, code, symbols, HasResult(unit, Model)), words);
     }
 
     /// <summary>Puts a submission behind other ancestors without running it; null when its code does not fit there.</summary>
@@ -131,6 +138,15 @@ internal sealed class CellCompiler
         if (emitted.Diagnostics.Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error))
             return null;
         return new ChainLink(parent, compilation, submission.Variables is null ? parent.States : [.. parent.States, submission.Variables], submission);
+    }
+
+    /// <summary>A compilation for a cell behind the link, still without text, under a name of its own.</summary>
+    public static CSharpCompilation Template(ChainLink parent) => Create(parent, "C" + Interlocked.Increment(ref lastName), Parse("", ""), []);
+
+    private static CSharpCompilation WithText(CSharpCompilation template, SyntaxTree text, ImmutableArray<MetadataReference> references)
+    {
+        var compilation = template.ReplaceSyntaxTree(template.SyntaxTrees[0], text);
+        return references.IsDefaultOrEmpty ? compilation : compilation.AddReferences(references);
     }
 
     private static CSharpCompilation Create(ChainLink parent, string name, SyntaxTree tree, ImmutableArray<MetadataReference> references) =>

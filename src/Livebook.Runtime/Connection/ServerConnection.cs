@@ -20,14 +20,12 @@ internal sealed record Patience(TimeSpan First, TimeSpan Later)
 /// The socket that the server talks to. One connection counts, the latest that knows the key. Completes when the runtime is to end: told so,
 /// or without a server for too long.
 /// </summary>
-/// <param name="warm">Completes when the runtime can evaluate.</param>
 /// <param name="handle">Takes a command other than those about the connection; false ends the runtime.</param>
 internal sealed class ServerConnection(
     string path,
     string key,
     Patience patience,
     ReportLog reports,
-    Task warm,
     Func<int, RuntimeReport.Ready> ready,
     Func<RuntimeCommand, bool> handle,
     Func<bool> isAssigned
@@ -140,7 +138,6 @@ internal sealed class ServerConnection(
 
     private async Task ConverseAsync(NetworkStream stream, RuntimeCommand.Hello hello, CancellationToken stop)
     {
-        await warm.WaitAsync(stop);
         if (!greeted)
             reports.Add(ready(Version(hello)));
         greeted = true;

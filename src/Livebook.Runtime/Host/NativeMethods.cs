@@ -41,6 +41,21 @@ internal static partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial uint SetFileModeMask(uint mask);
 
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    public static partial int Control(int option, nuint a, nuint b, nuint c, nuint d);
+
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Execute(string path, string?[] arguments);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static unsafe partial long Call(long number, void* attributes, nuint size, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static unsafe partial long Call(long number, int descriptor, int kind, void* attributes, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial long Call(long number, int descriptor, uint flags);
+
     [StructLayout(LayoutKind.Sequential)]
     public struct PollEntry
     {

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using Livebook.Server.Runtimes.Isolation;
 
 namespace Livebook.Server.Runtimes;
 
@@ -53,6 +54,8 @@ internal sealed class ChildProcess : IDisposable
     {
         try
         {
+            // In the same breath: both are about this thread.
+            NativeMethods.ForbidNewPrivileges();
             var process = Process.Start(command) ?? throw new RuntimeStartException($"{command.FileName} did not start.");
             var child = new ChildProcess(process);
             try

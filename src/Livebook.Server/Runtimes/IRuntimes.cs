@@ -6,6 +6,9 @@ namespace Livebook.Server.Runtimes;
 /// <summary>Where sessions get their runtime processes from.</summary>
 public interface IRuntimes : IAsyncDisposable
 {
+    /// <summary>What notebook code can reach of the server's, as a sentence; null = nothing.</summary>
+    Task<string?> Weakness => Task.FromResult<string?>(null);
+
     /// <summary>Gives a session a runtime: a warm spare when there is one, else a new process. Completes when it can evaluate.</summary>
     /// <param name="onReport">Called for every report in order, one at a time; the next is delivered when it completes (back-pressure).</param>
     /// <param name="onDown">Called once when the process is gone, with the reason in words for a person.</param>

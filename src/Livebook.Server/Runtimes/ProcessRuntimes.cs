@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Livebook.Protocol;
+using Livebook.Server.Runtimes.Isolation;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Server.Runtimes;
@@ -8,6 +9,8 @@ namespace Livebook.Server.Runtimes;
 public sealed class ProcessRuntimes : IRuntimes
 {
     private readonly RuntimeContext _context;
+    private readonly Task<Confinement> _confinement;
+    private readonly CancellationTokenSource _ending = new();
     private readonly RuntimeLauncher _launcher;
     private readonly SparePool _spares;
     private readonly ConcurrentDictionary<string, RuntimeProcess> _live = new(StringComparer.Ordinal);
@@ -17,8 +20,10 @@ public sealed class ProcessRuntimes : IRuntimes
     public ProcessRuntimes(RuntimeOptions options, ILoggerFactory logs, TimeProvider time)
     {
         _context = new RuntimeContext(options, new RuntimeFolder(options.DataPath), time, logs.CreateLogger<ProcessRuntimes>());
-        _launcher = new RuntimeLauncher(_context);
         TidyUp();
+        _confinement = Task.Run(() => ConfineAsync(_ending.Token));
+        Weakness = WeaknessAsync();
+        _launcher = new RuntimeLauncher(_context, _confinement);
         _spares = new SparePool(_context, _launcher);
     }
 
@@ -29,6 +34,7 @@ public sealed class ProcessRuntimes : IRuntimes
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         await FenceAsync(request, except: null);
+        (await _confinement.WaitAsync(stop)).Share(request.Directory);
         using var late = new CancellationTokenSource(_context.Options.StartTimeout, _context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         try
@@ -79,6 +85,7 @@ public sealed class ProcessRuntimes : IRuntimes
         if (_disposed)
             return;
         _disposed = true;
+        await _ending.CancelAsync();
         await _spares.DisposeAsync();
         // Those that were detached end their connection, the others their process.
         await Task.WhenAll(
@@ -88,6 +95,32 @@ public sealed class ProcessRuntimes : IRuntimes
                 await runtime.Ended;
             })
         );
+    }
+
+    public Task<string?> Weakness { get; }
+
+    private async Task<Confinement> ConfineAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await Confinement.ChooseAsync(_context.Options, _context.Folder, stop);
+        }
+        catch (IOException error)
+        {
+            throw new RuntimeStartException(error.Message);
+        }
+    }
+
+    private async Task<string?> WeaknessAsync()
+    {
+        try
+        {
+            return (await _confinement).Weakness;
+        }
+        catch (Exception error) when (error is RuntimeStartException or OperationCanceledException)
+        {
+            return error is RuntimeStartException ? $"no notebook can run: {error.Message}" : null;
+        }
     }
 
     private bool Adopt(RuntimeProcess runtime, RuntimeRequest request, Func<ReportFrame, Task> onReport, Action<string> onDown, bool adopted)

@@ -5,7 +5,7 @@ using Livebook.Protocol;
 
 namespace Livebook.Server.Runtimes;
 
-/// <summary>The socket to one runtime: commands go out in order, reports come in one at a time.</summary>
+/// <summary>The socket to one runtime: commands go out and reports come in, both in order.</summary>
 internal sealed class RuntimeConnection : IAsyncDisposable
 {
     /// <summary>A runtime that has this many commands to read has stopped reading.</summary>
@@ -13,6 +13,9 @@ internal sealed class RuntimeConnection : IAsyncDisposable
 
     /// <summary>Reports are acknowledged together: after this many, or when none came for a while.</summary>
     private const long AcknowledgeAfter = 100;
+
+    /// <summary>So many reports are on their way into the session's log at once: those of a short cell share one append.</summary>
+    private const int Window = 16;
     private static readonly TimeSpan AcknowledgeDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly NetworkStream _stream;
@@ -57,18 +60,24 @@ internal sealed class RuntimeConnection : IAsyncDisposable
 
     /// <summary>Reads until the runtime ends the connection or breaks the protocol. Returns what was wrong, null when it just ended.</summary>
     /// <param name="last">Sequence of the last report that is known already; it and those before are passed over.</param>
-    /// <param name="deliver">The next report is read when it has completed, and only then is the report acknowledged.</param>
+    /// <param name="deliver">
+    /// Takes a report when it is called, and completes when the report is stored: only then it is acknowledged. The first one is waited for alone,
+    /// because the session may not be ready for it yet.
+    /// </param>
     public async Task<string?> ReadAsync(long last, Func<ReportFrame, Task> deliver)
     {
         var first = true;
-        long acknowledged = last;
+        var (stored, acknowledged) = (last, last);
+        var underway = new Queue<(long Sequence, Task Stored)>();
         await using var buffered = new BufferedStream(_stream, 64 * 1024);
         try
         {
             while (true)
             {
                 var reading = Frames.ReadAsync(buffered, _stop.Token).AsTask();
-                if (last > acknowledged && !await IsSoonAsync(reading))
+                while (underway.TryPeek(out var oldest) && (underway.Count == Window || await Task.WhenAny(oldest.Stored, reading) == oldest.Stored))
+                    await StoredAsync();
+                if (stored > acknowledged && (stored - acknowledged >= AcknowledgeAfter || !await IsSoonAsync(reading)))
                     Acknowledge();
                 if (await reading is not { } body)
                     return _broken;
@@ -77,11 +86,11 @@ internal sealed class RuntimeConnection : IAsyncDisposable
                     continue;
                 if (!first && frame.Sequence != last + 1)
                     throw new InvalidDataException($"report {frame.Sequence} came after {last}");
-                await deliver(frame);
-                first = false;
+                underway.Enqueue((frame.Sequence, deliver(frame)));
                 last = frame.Sequence;
-                if (last - acknowledged >= AcknowledgeAfter)
-                    Acknowledge();
+                if (first)
+                    await StoredAsync();
+                first = false;
             }
         }
         catch (Exception error) when (error is InvalidDataException or JsonException or NotSupportedException)
@@ -92,11 +101,22 @@ internal sealed class RuntimeConnection : IAsyncDisposable
         {
             return _broken;
         }
+        finally
+        {
+            await Task.WhenAll(underway.Select(report => report.Stored));
+        }
+
+        async Task StoredAsync()
+        {
+            var (sequence, done) = underway.Dequeue();
+            await done;
+            stored = sequence;
+        }
 
         void Acknowledge()
         {
-            Send(new RuntimeCommand.AcknowledgeReports(last));
-            acknowledged = last;
+            Send(new RuntimeCommand.AcknowledgeReports(stored));
+            acknowledged = stored;
         }
     }
 

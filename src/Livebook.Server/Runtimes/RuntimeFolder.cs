@@ -7,10 +7,8 @@ internal sealed class RuntimeFolder
 {
     /// <summary>A socket's path must fit into the system's 108 bytes.</summary>
     private const int LongestSocketPath = 100;
-    private const string TemporaryPrefix = "livebook-runtimes-";
-
-    private readonly Lock _gate = new();
-    private string? _temporary;
+    private const string TemporaryPrefix = "livebook-runtime-";
+    private const string SocketName = "s";
 
     public RuntimeFolder(string dataPath)
     {
@@ -20,17 +18,16 @@ internal sealed class RuntimeFolder
 
     public string Path { get; }
 
-    /// <summary>Where a runtime listens: in this directory, or in a private temporary one where the path would be too long.</summary>
+    /// <summary>
+    /// Where a runtime listens: in a directory of its own here, or in a private temporary one where the path would be too long. The directory is made.
+    /// </summary>
     public string SocketOf(string id)
     {
-        var socket = System.IO.Path.Combine(Path, id + ".sock");
-        if (System.Text.Encoding.UTF8.GetByteCount(socket) <= LongestSocketPath)
-            return socket;
-        lock (_gate)
-        {
-            _temporary ??= Directory.CreateTempSubdirectory(TemporaryPrefix).FullName;
-            return System.IO.Path.Combine(_temporary, id + ".sock");
-        }
+        var socket = System.IO.Path.Combine(Path, id, SocketName);
+        if (System.Text.Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
+            return System.IO.Path.Combine(Directory.CreateTempSubdirectory(TemporaryPrefix).FullName, SocketName);
+        MakePrivate(System.IO.Path.GetDirectoryName(socket)!);
+        return socket;
     }
 
     public IEnumerable<RuntimeRecord> Records()
@@ -70,23 +67,11 @@ internal sealed class RuntimeFolder
     public void Remove(string id, string socket)
     {
         Delete(FileOf(id));
-        Delete(socket);
-        var directory = System.IO.Path.GetDirectoryName(socket)!;
-        if (!System.IO.Path.GetFileName(directory).StartsWith(TemporaryPrefix, StringComparison.Ordinal))
-            return;
-        lock (_gate)
-        {
-            try
-            {
-                Directory.Delete(directory);
-                if (directory == _temporary)
-                    _temporary = null;
-            }
-            catch (IOException)
-            {
-                // Other runtimes listen there.
-            }
-        }
+        if (System.IO.Path.GetFileName(socket) == SocketName)
+            DeleteDirectory(System.IO.Path.GetDirectoryName(socket)!);
+        else
+            // Of an earlier release, beside those of others.
+            Delete(socket);
     }
 
     /// <summary>Removes sockets and half-written records of runtimes that are not among those given.</summary>
@@ -97,6 +82,11 @@ internal sealed class RuntimeFolder
             if (!kept.Contains(System.IO.Path.GetFileName(file).Split('.')[0]))
                 Delete(file);
         }
+        foreach (var directory in Directory.EnumerateDirectories(Path))
+        {
+            if (!kept.Contains(System.IO.Path.GetFileName(directory)))
+                DeleteDirectory(directory);
+        }
     }
 
     private string FileOf(string id) => System.IO.Path.Combine(Path, id + ".json");
@@ -106,6 +96,18 @@ internal sealed class RuntimeFolder
         try
         {
             File.Delete(file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The next start of the server tries again.
+        }
+    }
+
+    private static void DeleteDirectory(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

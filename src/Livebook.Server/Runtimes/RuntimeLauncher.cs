@@ -1,12 +1,13 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Livebook.Protocol;
+using Livebook.Server.Runtimes.Isolation;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Server.Runtimes;
 
 /// <summary>Starts runtimes and connects to those that live.</summary>
-internal sealed class RuntimeLauncher(RuntimeContext context)
+internal sealed class RuntimeLauncher(RuntimeContext context, Task<Confinement> confinement)
 {
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(10);
 
@@ -20,7 +21,9 @@ internal sealed class RuntimeLauncher(RuntimeContext context)
         var socket = context.Folder.SocketOf(id);
         using var late = new CancellationTokenSource(context.Options.StartTimeout, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
-        var child = await ChildProcess.StartAsync(RuntimeProgram.Command(program, socket, context.Folder.Path, context.Options), key, either.Token);
+        var command = RuntimeProgram.Command(program, socket, context.Folder.Path, context.Options);
+        (await confinement.WaitAsync(either.Token)).Apply(command, Path.GetDirectoryName(socket)!);
+        var child = await ChildProcess.StartAsync(command, key, either.Token);
         RuntimeProcess? runtime = null;
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Livebook.Server.Runtimes.Isolation;
 
 namespace Livebook.Server.Runtimes;
 
@@ -23,6 +24,15 @@ public sealed record RuntimeOptions
     /// <summary>How long a process may take to end by itself before it is killed.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Further variables of the server that user code must not see. Those that begin with LIVEBOOK_, RELEASE_, LB_, ASPNETCORE_ or Kestrel__ never reach it.</summary>
+    /// <summary>
+    /// Keeps notebook code away from the server's files and processes: as <see cref="User"/>, else in a user namespace, else by Landlock, else not,
+    /// which is said.
+    /// </summary>
+    public bool Confine { get; init; }
+
+    /// <summary>Who runs notebook code, when the server is root; null = the server's own user.</summary>
+    public SystemUser? User { get; init; }
+
+    /// <summary>Further variables of the server that user code must not see, beside <see cref="ServerVariables"/>.</summary>
     public ImmutableArray<string> HiddenVariables { get; init; } = [];
 }

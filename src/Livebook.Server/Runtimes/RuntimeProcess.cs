@@ -9,6 +9,9 @@ internal sealed class RuntimeProcess : IRuntime
     /// <summary>How long the end of the process and the end of its connection may lie apart.</summary>
     private static readonly TimeSpan EndTogether = TimeSpan.FromSeconds(2);
 
+    /// <summary>First protocol with <see cref="RuntimeCommand.SetEnvironment"/>.</summary>
+    private const int EnvironmentProtocol = 2;
+
     private readonly RuntimeContext _context;
     private readonly RuntimeConnection _connection;
     private readonly ChildProcess? _child;
@@ -67,7 +70,12 @@ internal sealed class RuntimeProcess : IRuntime
         return true;
     }
 
-    public void Send(RuntimeCommand command) => _connection.Send(command);
+    public void Send(RuntimeCommand command)
+    {
+        // An older runtime, adopted after an update of the server, keeps its variables until it is started anew.
+        if (command is not RuntimeCommand.SetEnvironment || _record.Protocol >= EnvironmentProtocol)
+            _connection.Send(command);
+    }
 
     public async Task StopAsync()
     {
@@ -157,7 +165,7 @@ internal sealed class RuntimeProcess : IRuntime
     {
         if (frame.Report is RuntimeReport.Ready ready && !_ready.Task.IsCompleted)
         {
-            _record = _record with { Framework = ready.Framework };
+            _record = _record with { Framework = ready.Framework, Protocol = ready.Protocol };
             _ready.TrySetResult(ready);
         }
         if (frame.Report is RuntimeReport.Log(var text))

@@ -6,7 +6,6 @@ namespace Livebook.Server.Runtimes;
 internal static class RuntimeProgram
 {
     private const string Name = "livebook-runtime";
-    private static readonly string[] HiddenPrefixes = ["LIVEBOOK_", "RELEASE_", "LB_", "ASPNETCORE_", "Kestrel__"];
 
     /// <exception cref="RuntimeStartException">There is no such program.</exception>
     public static string Find(RuntimeOptions options)
@@ -34,12 +33,13 @@ internal static class RuntimeProgram
         start.ArgumentList.Add(socket);
         foreach (var name in start.Environment.Keys.Where(name => IsHidden(name, options)).ToArray())
             start.Environment.Remove(name);
+        // Its tools' socket would be open to every notebook of the same user.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         return start;
     }
 
     private static bool IsHidden(string variable, RuntimeOptions options) =>
-        HiddenPrefixes.Any(prefix => variable.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-        || options.HiddenVariables.Contains(variable, StringComparer.OrdinalIgnoreCase);
+        ServerVariables.Contain(variable) || options.HiddenVariables.Contains(variable, StringComparer.OrdinalIgnoreCase);
 
     private static string[] Candidates(string own)
     {

@@ -38,6 +38,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private long _bytesSinceSnapshot;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _infoDue;
+    private int _pending;
 
     public SessionActor(SessionState state, IOwnedLog log, SessionServices services)
     {
@@ -58,6 +59,12 @@ internal sealed partial class SessionActor : IAsyncDisposable
     public long Epoch => _log.Epoch;
 
     public string? Standby => _log.Standby;
+
+    /// <summary>Names of those who look at the session. For the session's loop only.</summary>
+    public IEnumerable<string> UserNames => _viewers.UserNames;
+
+    /// <summary>Operations that are on their way to the standby or the disk.</summary>
+    public int Pending => Volatile.Read(ref _pending);
 
     public SessionEffects Effects => _effects;
 
@@ -225,7 +232,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
         {
             try
             {
+                Volatile.Write(ref _pending, entries.Count);
+                var began = Stopwatch.GetTimestamp();
                 await _log.AppendAsync(entries, _stop.Token);
+                _services.Metrics.Replicated(entries.Count, Stopwatch.GetElapsedTime(began));
             }
             catch (IOException error)
             {
@@ -235,6 +245,10 @@ internal sealed partial class SessionActor : IAsyncDisposable
                 foreach (var (answer, reply, stored) in answers)
                     answer(stored ? reply with { Error = refusal } : reply);
                 return;
+            }
+            finally
+            {
+                Volatile.Write(ref _pending, 0);
             }
             Publish(state, text.ToImmutable());
         }

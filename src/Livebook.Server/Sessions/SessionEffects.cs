@@ -6,6 +6,7 @@ using Livebook.Core.Sessions;
 using Livebook.Protocol;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Settings;
 
 namespace Livebook.Server.Sessions;
 
@@ -18,6 +19,9 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly Dictionary<string, ITimer> _diagnoses = [];
     private readonly HashSet<Task> _running = [];
     private readonly RuntimeSlot _runtime = new();
+    private readonly EvaluationLog _evaluationLog = new(services.Logs);
+    private readonly Lock _environmentLock = new();
+    private ImmutableSortedDictionary<string, string>? _environment;
     private ITimer? _autosave;
 
     public void Carry(Effect effect)
@@ -31,7 +35,11 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             case Effect.StopRuntime:
                 Run(StopRuntimeAsync(_runtime.Clear()));
                 break;
+            case Effect.UpdateEnvironment:
+                UpdateEnvironment();
+                break;
             case Effect.StartEvaluation(var cell, var evaluation, var language, var source, var path, var flow):
+                _evaluationLog.Write(source, actor.UserNames);
                 Send(new RuntimeCommand.Evaluate(cell, evaluation, language, source, path, flow));
                 break;
             case Effect.StopEvaluation(var cell, var evaluation):
@@ -93,7 +101,31 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             directory = Path.Combine(services.DataPath, "sessions", actor.Id);
             Directory.CreateDirectory(directory);
         }
-        return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, ImmutableSortedDictionary<string, string>.Empty);
+        return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, EnvironmentNow());
+    }
+
+    private ImmutableSortedDictionary<string, string> EnvironmentNow() =>
+        CodeEnvironment.Of(services.Settings, actor.State, Environment.GetEnvironmentVariable("PATH"));
+
+    /// <summary>Gives the runtime the variables of now, if they differ from what it has. May be called on any thread.</summary>
+    public void UpdateEnvironment()
+    {
+        lock (_environmentLock)
+        {
+            var now = EnvironmentNow();
+            if (_runtime.Present is not { } runtime || (_environment is { } had && had.SequenceEqual(now)))
+                return;
+            _environment = now;
+            runtime.Send(new RuntimeCommand.SetEnvironment(now));
+        }
+    }
+
+    /// <summary>A runtime came that has these variables, or (null) unknown ones; they may have changed while it started.</summary>
+    private void EnvironmentIs(ImmutableSortedDictionary<string, string>? variables)
+    {
+        lock (_environmentLock)
+            _environment = variables;
+        UpdateEnvironment();
     }
 
     private void Send(RuntimeCommand command) => _runtime.Present?.Send(command);
@@ -105,14 +137,16 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         IRuntime? runtime = null;
         try
         {
+            var request = Request();
             runtime = await services.Runtimes.StartAsync(
-                Request(),
+                request,
                 async frame => await ReportAsync(await known.Task, frame),
                 reason => Run(TellDownAsync(known.Task, reason)),
                 _stop.Token
             );
             if (_runtime.Take(runtime, start))
             {
+                EnvironmentIs(request.Environment);
                 var connected = new RuntimeOperation.Connected(runtime.Id, services.Cluster.Self, runtime.Pid, runtime.Framework, start);
                 if ((await actor.SubmitAsync(connected, default)).Error is null)
                     return;
@@ -151,7 +185,10 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         if (adopted is null)
             return false;
         _runtime.Expect(runtime.Start);
-        return _runtime.Take(adopted, runtime.Start);
+        if (!_runtime.Take(adopted, runtime.Start))
+            return false;
+        EnvironmentIs(null);
+        return true;
     }
 
     /// <summary>Locks the session's file again when it is on this machine: the lock was the last server's. Who has it meanwhile is said by the next save.</summary>
@@ -171,7 +208,9 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     {
         if (frame.Report is RuntimeReport.Ready or RuntimeReport.Log)
             return;
-        await actor.SubmitAsync(new RuntimeOperation.Reported(runtime, frame.Sequence, frame.Report), default);
+        var reply = await actor.SubmitAsync(new RuntimeOperation.Reported(runtime, frame.Sequence, frame.Report), default);
+        if (frame.Report is RuntimeReport.Finished finished && reply.Error is null)
+            services.Metrics.Evaluated(actor.Id, finished.Cell, finished.Status.ToString().ToLowerInvariant(), finished.DurationMs);
     }
 
     private static async Task StopRuntimeAsync(IRuntime? runtime)

@@ -44,6 +44,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             }
         );
         cluster.Changed += OnClusterChanged;
+        _services.Settings.Changed += OnSettingsChanged;
     }
 
     public SessionActor? Find(string session) => _actors.GetValueOrDefault(session);
@@ -63,6 +64,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             LogUnreadable(_logger, log.Id, error.Message);
             return;
         }
+        using var adoption = _services.Metrics.Adopting(log.Id, reason.ToString().ToLowerInvariant(), log.Epoch);
         var actor = new SessionActor(state, log, _services);
         var alive = await actor.Effects.AdoptRuntimeAsync(stop);
         await actor.Effects.HoldFileAsync(stop);
@@ -196,6 +198,12 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         return OwnerReply.Ok(default);
     }
 
+    private void OnSettingsChanged()
+    {
+        foreach (var actor in _actors.Values)
+            actor.Effects.UpdateEnvironment();
+    }
+
     private void OnClusterChanged()
     {
         // Most changes are news of sessions, not of nodes.
@@ -210,6 +218,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _cluster.Changed -= OnClusterChanged;
+        _services.Settings.Changed -= OnSettingsChanged;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(
             ConfigureAwaitOptions.SuppressThrowing

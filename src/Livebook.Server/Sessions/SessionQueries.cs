@@ -14,7 +14,8 @@ namespace Livebook.Server.Sessions;
 
 /// <summary>
 /// What the API and pages read of a session, made at its owner. Questions: <c>session</c>, <c>file</c>, <c>notebook</c> (<c>format</c>, <c>outputs</c>),
-/// <c>cell</c> (<c>cell</c>), <c>evaluations</c> (<c>cells</c>, separated by commas; empty = all), <c>busy</c> (<c>cells</c>), <c>blob</c> (<c>hash</c>).
+/// <c>cell</c> (<c>cell</c>), <c>evaluations</c> (<c>cells</c>, separated by commas; empty = all), <c>busy</c> (<c>cells</c>), <c>blob</c> (<c>hash</c>),
+/// <c>secrets</c> (those of the session as they are kept: encrypted).
 /// </summary>
 internal static class SessionQueries
 {
@@ -30,6 +31,7 @@ internal static class SessionQueries
             "notebook" => NotebookOf(state, query.Parameters),
             "cell" => CellOf(state, query.Parameters["cell"]) is { } cell ? Reply(state, cell) : Missing(state, "There is no such cell."),
             "evaluations" => Reply(state, EvaluationsOf(state, Ids(query.Parameters))),
+            "secrets" => Reply(state, SecretsOf(state)),
             "busy" => new QueryReply(
                 "text/plain",
                 state.Version,
@@ -109,6 +111,13 @@ internal static class SessionQueries
             ["path"] = state.File.Path,
             ["savedAt"] = state.File.SavedAt,
             ["message"] = state.File.Message,
+        };
+
+    private static JsonObject SecretsOf(SessionState state) =>
+        new()
+        {
+            ["session"] = new JsonObject(state.Secrets.Select(secret => KeyValuePair.Create(secret.Key, (JsonNode?)JsonValue.Create(secret.Value)))),
+            ["allowed"] = new JsonArray([.. state.AllowedSecrets.Select(name => JsonValue.Create(name))]),
         };
 
     private static QueryReply NotebookOf(SessionState state, ImmutableDictionary<string, string> parameters)

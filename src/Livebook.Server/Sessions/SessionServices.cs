@@ -1,5 +1,6 @@
 using Livebook.Cluster;
 using Livebook.Server.Files;
+using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +11,8 @@ namespace Livebook.Server.Sessions;
 internal sealed record SessionServices(
     ICluster Cluster,
     IRuntimes Runtimes,
+    Settings.Settings Settings,
+    ServerMetrics Metrics,
     NodeFiles Files,
     ServerLimits Limits,
     string DataPath,

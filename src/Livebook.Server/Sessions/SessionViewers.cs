@@ -38,6 +38,8 @@ internal sealed class SessionViewers : IDisposable
     /// <summary>Pages that look at the session.</summary>
     public int Count => _pages.Count;
 
+    public IEnumerable<string> UserNames => _pages.Values.Select(page => page.Presence.Name).Where(name => name.Length > 0).Distinct();
+
     /// <summary>Takes a page in and makes its <see cref="ServerMessage.Joined"/>.</summary>
     public byte[] Join(string node, SessionRequest.Join join, SessionState state, SessionView view)
     {

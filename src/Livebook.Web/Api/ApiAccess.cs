@@ -1,4 +1,5 @@
 using System.Globalization;
+using Livebook.Server.Settings;
 using Livebook.Web.Auth;
 using Livebook.Web.Configuration;
 using Livebook.Web.Hosting;
@@ -6,7 +7,7 @@ using Livebook.Web.Hosting;
 namespace Livebook.Web.Api;
 
 /// <summary>Lets programs in by <c>Authorization: Bearer KEY</c>. Cookies are not looked at, so no page of another site can use them.</summary>
-internal sealed class ApiAccess(Access access, FailureLimit limit) : IEndpointFilter
+internal sealed class ApiAccess(Access access, Settings settings, FailureLimit limit) : IEndpointFilter
 {
     private const string Scheme = "Bearer ";
 
@@ -28,7 +29,7 @@ internal sealed class ApiAccess(Access access, FailureLimit limit) : IEndpointFi
             return Results.Empty;
         }
         var header = context.Request.Headers.Authorization.ToString();
-        if (header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && access.AcceptsKey(header[Scheme.Length..].Trim()))
+        if (header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && Accepts(header[Scheme.Length..].Trim()))
             return await next(invocation);
         if (header.Length > 0)
             limit.Failed(address);
@@ -37,8 +38,10 @@ internal sealed class ApiAccess(Access access, FailureLimit limit) : IEndpointFi
             context,
             StatusCodes.Status401Unauthorized,
             "unauthorized",
-            "Send \"Authorization: Bearer KEY\", where KEY is the access token, the password or the value of LIVEBOOK_API_KEY."
+            "Send \"Authorization: Bearer KEY\", where KEY is the access token, the password, the value of LIVEBOOK_API_KEY or a key made in the settings."
         );
         return Results.Empty;
     }
+
+    private bool Accepts(string key) => access.AcceptsKey(key) || settings.AcceptsApiKey(key);
 }

@@ -7,13 +7,41 @@ internal sealed record ClusterAnswer(
     string Self,
     string Status,
     IReadOnlyList<NodeAnswer> Nodes,
+    IReadOnlyList<ClusterSessionAnswer> Sessions,
     DiscoveryAnswer Discovery,
-    IReadOnlyList<StrangerAnswer> Strangers
+    IReadOnlyList<StrangerAnswer> Strangers,
+    IReadOnlyList<string> Warnings,
+    IReadOnlyList<ClusterEventAnswer> Events
 );
 
-internal sealed record NodeAnswer(string Name, string Address, string Version, string Status, int Sessions, DateTimeOffset StartedAt);
+internal sealed record NodeAnswer(
+    string Name,
+    string Address,
+    string Version,
+    string Status,
+    int Sessions,
+    int StandbySessions,
+    DateTimeOffset StartedAt,
+    long? MemoryBytes,
+    long? MemoryLimitBytes,
+    int? Pages,
+    string? PassingStorage
+);
 
-internal sealed record DiscoveryAnswer(string Mode, string? Query, IReadOnlyList<string> LastAnswer, DateTimeOffset? LastAt, string? Error);
+internal sealed record ClusterSessionAnswer(string Id, string Name, string Node, string? Standby, long Epoch, int? Behind, int Clients, long MemoryBytes);
+
+internal sealed record DiscoveryAnswer(
+    string Mode,
+    string? Query,
+    IReadOnlyList<string> LastAnswer,
+    DateTimeOffset? LastAt,
+    string? Error,
+    IReadOnlyList<AddressAnswer> Addresses
+);
+
+internal sealed record AddressAnswer(string Address, string Result, string? Node, string? Reason);
+
+internal sealed record ClusterEventAnswer(DateTimeOffset At, string Node, string Kind, string Subject, string Text);
 
 internal sealed record StrangerAnswer(string Address, string Reason, DateTimeOffset Since);
 
@@ -73,5 +101,26 @@ internal sealed record CreatedAnswer(string Id, long Version);
 internal sealed record VersionAnswer(long Version);
 
 internal sealed record TextAnswer(long Version, int Revision);
+
+internal sealed record SettingsAnswer(
+    IReadOnlyList<VariableAnswer> Environment,
+    IReadOnlyList<SecretInfoAnswer> Secrets,
+    IReadOnlyList<ApiKeyAnswer> ApiKeys,
+    string? ReadOnly
+);
+
+internal sealed record VariableAnswer(string Name, string Value);
+
+internal sealed record SecretInfoAnswer(string Name, string Source);
+
+internal sealed record SecretAnswer(string Name, string Source, string Value);
+
+internal sealed record ApiKeyAnswer(string Id, string Name, DateTimeOffset CreatedAt);
+
+internal sealed record NewApiKeyAnswer(string Id, string Name, DateTimeOffset CreatedAt, string Key);
+
+internal sealed record SessionSecretInfoAnswer(string Name, string Scope);
+
+internal sealed record SessionSecretAnswer(string Name, string Scope, string Value);
 
 internal sealed record SavedAnswer(string? File, DateTimeOffset? SavedAt);

@@ -158,7 +158,7 @@ internal static class ApiDocument
             {
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
-                Description = "The access token, the password, or the value of LIVEBOOK_API_KEY.",
+                Description = "The access token, the password, the value of LIVEBOOK_API_KEY, or a key made in the settings.",
             }
         );
         document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Key, document)] = [] }];

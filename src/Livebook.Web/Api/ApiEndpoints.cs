@@ -19,6 +19,120 @@ internal static class ApiEndpoints
         MapSections(api);
         MapCells(api);
         MapEvaluations(api);
+        MapSettings(api);
+        MapSessionSecrets(api);
+        // The page asks the same of the same node; signed in by its cookie.
+        var page = routes.MapGroup("/ui");
+        page.MapGet("/cluster", ClusterApi.GetAsync);
+        page.MapPost("/cluster/promote", ClusterApi.PromoteAsync);
+        MapSettings(page, described: false);
+        MapSessionSecrets(page, described: false);
+    }
+
+    private static void MapSettings(RouteGroupBuilder api, bool described = true)
+    {
+        const string Tag = "Settings";
+        Map(
+            api,
+            "GET /settings",
+            "Secrets (without values), environment variables and API keys of all nodes",
+            SettingsApi.GetAsync,
+            new("getSettings", Tag, null, typeof(SettingsAnswer), 200),
+            described
+        );
+        Map(
+            api,
+            "GET /settings/secrets/{name}",
+            "One secret of the workspace with its value",
+            SettingsApi.GetSecretAsync,
+            new("getSecret", Tag, null, typeof(SecretAnswer), 200),
+            described
+        );
+        Map(
+            api,
+            "PUT /settings/secrets/{name}",
+            "Sets a secret of the workspace; sessions that may use it have it at once",
+            SettingsApi.PutSecretAsync,
+            new("setSecret", Tag, typeof(ValueRequest), null, 204),
+            described
+        );
+        Map(
+            api,
+            "DELETE /settings/secrets/{name}",
+            "Deletes a secret of the workspace",
+            SettingsApi.DeleteSecretAsync,
+            new("deleteSecret", Tag, null, null, 204),
+            described
+        );
+        Map(
+            api,
+            "PUT /settings/environment/{name}",
+            "Sets an environment variable for all notebooks; running ones have it at once",
+            SettingsApi.PutVariableAsync,
+            new("setVariable", Tag, typeof(ValueRequest), null, 204),
+            described
+        );
+        Map(
+            api,
+            "DELETE /settings/environment/{name}",
+            "Deletes an environment variable",
+            SettingsApi.DeleteVariableAsync,
+            new("deleteVariable", Tag, null, null, 204),
+            described
+        );
+        Map(
+            api,
+            "POST /settings/api-keys",
+            "Makes a key for this API; it is shown this once and holds on every node",
+            SettingsApi.MakeKeyAsync,
+            new("createApiKey", Tag, typeof(ApiKeyRequest), typeof(NewApiKeyAnswer), 201),
+            described
+        );
+        Map(
+            api,
+            "DELETE /settings/api-keys/{key}",
+            "Deletes a key: it lets nobody in any more",
+            SettingsApi.DeleteKeyAsync,
+            new("deleteApiKey", Tag, null, null, 204),
+            described
+        );
+    }
+
+    private static void MapSessionSecrets(RouteGroupBuilder api, bool described = true)
+    {
+        const string Tag = "Secrets";
+        Map(
+            api,
+            "GET /sessions/{id}/secrets",
+            "Names of the secrets that the session's code may use, as LB_NAME",
+            SessionSecretsApi.ListAsync,
+            new("listSessionSecrets", Tag, null, typeof(SessionSecretInfoAnswer[]), 200),
+            described
+        );
+        Map(
+            api,
+            "GET /sessions/{id}/secrets/{name}",
+            "One secret of the session itself with its value",
+            SessionSecretsApi.GetAsync,
+            new("getSessionSecret", Tag, null, typeof(SessionSecretAnswer), 200),
+            described
+        );
+        Map(
+            api,
+            "PUT /sessions/{id}/secrets/{name}",
+            "Sets a secret of the session, or lets its code use the workspace's secret of this name",
+            SessionSecretsApi.PutAsync,
+            new("setSessionSecret", Tag, typeof(SessionSecretRequest), typeof(VersionAnswer), 200),
+            described
+        );
+        Map(
+            api,
+            "DELETE /sessions/{id}/secrets/{name}",
+            "Deletes a secret of the session",
+            SessionSecretsApi.DeleteAsync,
+            new("deleteSessionSecret", Tag, null, typeof(VersionAnswer), 200),
+            described
+        );
     }
 
     private static void MapSessions(RouteGroupBuilder api)
@@ -172,26 +286,34 @@ internal static class ApiEndpoints
         );
     }
 
-    private static void Map(RouteGroupBuilder api, string route, string summary, Func<ApiContext, RouteValueDictionary, Task> handler, ApiOperation operation)
+    /// <param name="described">Whether the OpenAPI document has it.</param>
+    private static void Map(
+        RouteGroupBuilder api,
+        string route,
+        string summary,
+        Func<ApiContext, RouteValueDictionary, Task> handler,
+        ApiOperation operation,
+        bool described = true
+    )
     {
         var (method, pattern) = route.Split(' ') is [var verb, var path] ? (verb, path) : throw new ArgumentException("a verb and a path", nameof(route));
-        api.MapMethods(
-                pattern,
-                [method],
-                async (HttpContext http, SessionDirectory sessions, CancellationToken stop) =>
+        var endpoint = api.MapMethods(
+            pattern,
+            [method],
+            async (HttpContext http, SessionDirectory sessions, CancellationToken stop) =>
+            {
+                try
                 {
-                    try
-                    {
-                        await handler(new ApiContext(http, sessions, stop), http.Request.RouteValues);
-                    }
-                    catch (ApiProblemException problem)
-                    {
-                        await problem.WriteAsync(http);
-                    }
-                    return Results.Empty;
+                    await handler(new ApiContext(http, sessions, stop), http.Request.RouteValues);
                 }
-            )
-            .WithSummary(summary)
-            .WithMetadata(operation);
+                catch (ApiProblemException problem)
+                {
+                    await problem.WriteAsync(http);
+                }
+                return Results.Empty;
+            }
+        );
+        if (described)
+            endpoint.WithSummary(summary).WithMetadata(operation);
     }
 }

@@ -39,6 +39,15 @@ public sealed record MoveRequest(int Offset = 0, string? Section = null, int? In
 /// <param name="Wait">Seconds to wait for the result, 0 to 3600; null = do not wait.</param>
 public sealed record EvaluationRequest(JsonElement Cells, double? Wait = null);
 
+/// <summary>The value of a secret or a variable.</summary>
+public sealed record ValueRequest([property: JsonRequired] string Value);
+
+/// <summary><c>{ value }</c>: a secret of the session; or <c>{ allowed }</c>: whether code may use the workspace's secret of this name.</summary>
+public sealed record SessionSecretRequest(string? Value = null, bool? Allowed = null);
+
+/// <param name="Name">What the key is for.</param>
+public sealed record ApiKeyRequest([property: JsonRequired] string Name);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -51,4 +60,7 @@ public sealed record EvaluationRequest(JsonElement Cells, double? Wait = null);
 [JsonSerializable(typeof(CellPatch))]
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(EvaluationRequest))]
+[JsonSerializable(typeof(ValueRequest))]
+[JsonSerializable(typeof(SessionSecretRequest))]
+[JsonSerializable(typeof(ApiKeyRequest))]
 internal sealed partial class ApiRequestJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Livebook.Web.Configuration;
@@ -10,26 +11,33 @@ public sealed class Access
 {
     private static readonly TimeSpan CookieLife = TimeSpan.FromDays(30);
 
-    private readonly byte[] _cookieKey;
-    private readonly string _credential;
+    /// <summary>With what cookies are signed, and what counts as the token or password: the present ones, then those before a change of the secret.</summary>
+    private readonly ImmutableArray<(byte[] CookieKey, string Credential)> _accepted;
     private readonly string? _apiKey;
     private readonly TimeProvider _time;
 
     public Access(LivebookConfiguration configuration, TimeProvider time)
     {
-        var keys = new Keys(configuration.SecretKeyBase);
         Mode = configuration.Auth;
         _time = time;
         _apiKey = configuration.ApiKey;
-        _cookieKey = keys.Derive("session-cookie");
-        Token = Mode == AuthMode.Token ? keys.AccessToken() : null;
-        _credential = Mode switch
+        _accepted =
+        [
+            .. new[] { configuration.SecretKeyBase, configuration.SecretKeyBasePrevious }
+                .OfType<string>()
+                .Select(secret => new Keys(secret))
+                .Select(keys => (keys.Derive("session-cookie"), CredentialOf(configuration, keys))),
+        ];
+        Token = Mode == AuthMode.Token ? _accepted[0].Credential : null;
+    }
+
+    private static string CredentialOf(LivebookConfiguration configuration, Keys keys) =>
+        configuration.Auth switch
         {
-            AuthMode.Token => Token!,
+            AuthMode.Token => keys.AccessToken(),
             AuthMode.Password => configuration.Password!,
             _ => "",
         };
-    }
 
     public AuthMode Mode { get; }
 
@@ -37,7 +45,7 @@ public sealed class Access
     public string? Token { get; }
 
     /// <summary>Whether this is the token or password. Takes the same time for every wrong one.</summary>
-    public bool Accepts(string credential) => Same(credential, _credential);
+    public bool Accepts(string credential) => _accepted.Aggregate(false, (found, accepted) => found | Same(credential, accepted.Credential));
 
     /// <summary>Whether this is a key for the API: the token, the password or LIVEBOOK_API_KEY.</summary>
     public bool AcceptsKey(string key)
@@ -59,14 +67,14 @@ public sealed class Access
             return false;
         return long.TryParse(expires, out var seconds)
             && DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, 0, 253_402_300_799)) > _time.GetUtcNow()
-            && Same(mac, Sign(expires));
+            && _accepted.Any(accepted => Same(mac, Sign(expires, accepted)));
     }
 
     /// <summary>Lets the browser in from now on.</summary>
     public void SignIn(HttpContext context)
     {
         var expires = (_time.GetUtcNow() + CookieLife).ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
-        context.Response.Cookies.Append(CookieName(context.Request), $"{expires}.{Sign(expires)}", Options(context.Request, CookieLife));
+        context.Response.Cookies.Append(CookieName(context.Request), $"{expires}.{Sign(expires, _accepted[0])}", Options(context.Request, CookieLife));
     }
 
     public void SignOut(HttpContext context) => context.Response.Cookies.Delete(CookieName(context.Request), Options(context.Request, null));
@@ -75,8 +83,8 @@ public sealed class Access
     private static string CookieName(HttpRequest request) => request.Host.Port is { } port ? $"livebook_session_{port}" : "livebook_session";
 
     /// <summary>The credential is part of what is signed: another password ends every session.</summary>
-    private string Sign(string expires) =>
-        Convert.ToHexStringLower(HMACSHA256.HashData(_cookieKey, Encoding.UTF8.GetBytes($"{Mode}\n{_credential}\n{expires}")));
+    private string Sign(string expires, (byte[] CookieKey, string Credential) by) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(by.CookieKey, Encoding.UTF8.GetBytes($"{Mode}\n{by.Credential}\n{expires}")));
 
     private static CookieOptions Options(HttpRequest request, TimeSpan? life) =>
         new()

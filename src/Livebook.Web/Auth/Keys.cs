@@ -14,6 +14,9 @@ internal sealed class Keys(string secretKeyBase)
     /// <summary>32 bytes for one purpose (HKDF, RFC 5869).</summary>
     public byte[] Derive(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, _secret, 32, info: Encoding.UTF8.GetBytes($"livebook/{purpose}/v1"));
 
+    /// <summary>Tells whether two nodes have the same secret, and nothing else about it.</summary>
+    public string Id() => Convert.ToHexStringLower(Derive("key-id").AsSpan(0, 8));
+
     /// <summary>The access token: 160 bits in base 32.</summary>
     public string AccessToken()
     {

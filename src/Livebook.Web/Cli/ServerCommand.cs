@@ -1,11 +1,14 @@
-using System.Collections;
 using System.Net;
 using System.Net.Sockets;
+using Livebook.Cluster.Settings;
 using Livebook.Server;
+using Livebook.Server.Runtimes;
 using Livebook.Server.Sessions;
+using Livebook.Server.Settings;
 using Livebook.Web.Auth;
 using Livebook.Web.Configuration;
 using Livebook.Web.Hosting;
+using Livebook.Web.Startup;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using SessionDirectory = Livebook.Server.Sessions.Sessions;
@@ -26,7 +29,7 @@ internal static class ServerCommand
         IDisposable dataPath;
         try
         {
-            configuration = LivebookConfiguration.Read(TakeVariables(), CommandLine.Version);
+            configuration = LivebookConfiguration.Read(ServerProcess.Variables, CommandLine.Version);
             configuration = configuration with { Cluster = configuration.Cluster with { FaultTable = faultTable } };
             dataPath = DataPathLock.Take(configuration.DataPath);
         }
@@ -46,6 +49,13 @@ internal static class ServerCommand
             await server.StartAsync(stop);
             await app.StartAsync(stop);
         }
+        catch (SettingsLockedException locked)
+        {
+            await Console.Error.WriteLineAsync(
+                $"[Livebook] LIVEBOOK_SECRET_KEY_BASE must be the secret that {locked.Path} was encrypted with, found another one. Give the earlier one as LIVEBOOK_SECRET_KEY_BASE_PREVIOUS, or move the file away to start without the stored settings"
+            );
+            return WrongConfiguration;
+        }
         catch (Exception error) when (error is IOException or SocketException)
         {
             await Console.Error.WriteLineAsync($"[Livebook] {Explain(configuration, error)}");
@@ -54,24 +64,12 @@ internal static class ServerCommand
         var access = app.Services.GetRequiredService<Access>();
         var address = AddressOf(app, configuration);
         Console.WriteLine($"[Livebook] Application running at {WithToken(address, access)}");
+        if (await app.Services.GetRequiredService<IRuntimes>().Weakness is { } weakness)
+            await Console.Error.WriteLineAsync($"[Livebook] {weakness}");
         if (place is not null)
             await OpenAsync(server.Sessions, place, address, access, stop);
         await app.WaitForShutdownAsync(stop);
         return 0;
-    }
-
-    /// <summary>Our variables leave the environment, so that no notebook code inherits them (V20).</summary>
-    private static Dictionary<string, string> TakeVariables()
-    {
-        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
-        {
-            var name = (string)entry.Key;
-            variables[name] = (string?)entry.Value ?? "";
-            if (name.StartsWith("LIVEBOOK_", StringComparison.Ordinal) || name.StartsWith("RELEASE_", StringComparison.Ordinal))
-                Environment.SetEnvironmentVariable(name, null);
-        }
-        return variables;
     }
 
     private static string Explain(LivebookConfiguration configuration, Exception error) =>

@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 using System.Net;
 using Livebook.Cluster;
 using Livebook.Server;
+using Livebook.Server.Runtimes.Isolation;
 using Livebook.Server.Sessions;
+using Livebook.Server.Settings;
+using Livebook.Web.Logging;
 
 namespace Livebook.Web.Configuration;
 
@@ -32,6 +35,17 @@ public sealed record LivebookConfiguration
     /// <summary>Key for automation, the same on every node; at least 20 characters.</summary>
     public required string? ApiKey { get; init; }
     public required string SecretKeyBase { get; init; }
+
+    /// <summary>The secret before the last change of it; what it encrypted is read and encrypted anew.</summary>
+    public string? SecretKeyBasePrevious { get; init; }
+
+    /// <summary>Secrets by name, from variables <c>LB_NAME</c>.</summary>
+    public ImmutableSortedDictionary<string, string> StartupSecrets { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Keys that settings are encrypted with on the disk, the present one first.</summary>
+    public ImmutableArray<byte[]> SettingsKeys =>
+        [.. new[] { SecretKeyBase, SecretKeyBasePrevious }.OfType<string>().Select(secret => new Auth.Keys(secret).Derive("settings"))];
+
     public required string Home { get; init; }
     public required string DataPath { get; init; }
     public required string BasePath { get; init; }
@@ -53,6 +67,14 @@ public sealed record LivebookConfiguration
     /// <summary>Warm spare runtimes; 0 = none.</summary>
     public required int SpareRuntimes { get; init; }
 
+    /// <summary>Who runs notebook code, when the server is root; null = the server's own user.</summary>
+    public required SystemUser? RuntimeUser { get; init; }
+
+    public required LogOptions Logs { get; init; }
+
+    /// <summary>The variables that begin with <c>OTEL_</c>: OpenTelemetry reads them itself.</summary>
+    public required ImmutableDictionary<string, string> Telemetry { get; init; }
+
     /// <summary>Lines to say at start about variables that have no effect here.</summary>
     public required ImmutableArray<string> Remarks { get; init; }
 
@@ -65,6 +87,10 @@ public sealed record LivebookConfiguration
         var token = env.Flag("LIVEBOOK_TOKEN_ENABLED", password is null);
         var dataPath = env.Directory("LIVEBOOK_DATA_PATH", DefaultDataPath(variables), create: true);
         var cluster = ReadCluster(env, dataPath, version);
+        var secret = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null);
+        var previousSecret = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64);
+        if (cluster.DnsQuery is not null)
+            cluster = cluster with { KeyIds = [.. new[] { secret, previousSecret }.OfType<string>().Select(key => new Auth.Keys(key).Id())] };
         var basePath = env.Prefix("LIVEBOOK_BASE_URL_PATH", "");
         var limits = new ServerLimits
         {
@@ -82,7 +108,9 @@ public sealed record LivebookConfiguration
                 : AuthMode.None,
             Password = password,
             ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
-            SecretKeyBase = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null),
+            SecretKeyBase = secret,
+            SecretKeyBasePrevious = previousSecret,
+            StartupSecrets = ReadStartupSecrets(variables),
             Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
             DataPath = dataPath,
             BasePath = basePath,
@@ -95,14 +123,90 @@ public sealed record LivebookConfiguration
             UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
+            RuntimeUser = RuntimeUserOf(env),
+            Logs = ReadLogs(env),
+            Telemetry = ReadTelemetry(env, variables),
             Remarks =
             [
+                .. env.Text("LIVEBOOK_RUNTIME_USER") is not null && !SystemUser.IsRoot
+                    ? ["LIVEBOOK_RUNTIME_USER has no effect: only root can start runtimes as another user"]
+                    : Array.Empty<string>(),
                 .. new[] { "LIVEBOOK_IFRAME_PORT", "LIVEBOOK_IFRAME_URL" }
                     .Where(name => env.Text(name) is not null)
                     .Select(name => $"{name} has no effect: outputs are shown in sandboxed frames of this port"),
             ],
         };
     }
+
+    /// <summary>As the variable says, else the user whom the image makes, when there is one.</summary>
+    private static SystemUser? RuntimeUserOf(EnvironmentReader env)
+    {
+        var name = env.Text("LIVEBOOK_RUNTIME_USER");
+        if (!SystemUser.IsRoot)
+            return null;
+        var user = SystemUser.Find(name ?? "livebook-runtime");
+        if (user is null && name is not null)
+            throw new ConfigurationException("LIVEBOOK_RUNTIME_USER", "the name of a user of this system", name);
+        return user;
+    }
+
+    private static LogOptions ReadLogs(EnvironmentReader env)
+    {
+        LogLevel? level = env.Text("LIVEBOOK_LOG_LEVEL") switch
+        {
+            null => null,
+            "error" => LogLevel.Error,
+            "warning" => LogLevel.Warning,
+            "notice" or "info" => LogLevel.Information,
+            "debug" => LogLevel.Debug,
+            var other => throw new ConfigurationException("LIVEBOOK_LOG_LEVEL", "error, warning, notice, info or debug", other),
+        };
+        var json = env.Text("LIVEBOOK_LOG_FORMAT") switch
+        {
+            null or "text" => false,
+            "json" => true,
+            var other => throw new ConfigurationException("LIVEBOOK_LOG_FORMAT", "text or json", other),
+        };
+        if (env.Text("LIVEBOOK_LOG_METADATA") is not { } text)
+            return LogOptions.Standard with { Level = level, Json = json };
+        ImmutableArray<string> keys = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+        return keys.All(LogOptions.KnownMetadata.Contains)
+            ? new LogOptions(level, json, keys)
+            : throw new ConfigurationException("LIVEBOOK_LOG_METADATA", $"a list of {string.Join(", ", LogOptions.KnownMetadata)}", text);
+    }
+
+    /// <summary>What the library would only complain about in its own log is checked here.</summary>
+    private static ImmutableDictionary<string, string> ReadTelemetry(EnvironmentReader env, IReadOnlyDictionary<string, string> variables)
+    {
+        var found = variables
+            .Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.Ordinal) && variable.Value.Length > 0)
+            .ToImmutableDictionary();
+        foreach (var name in found.Keys.Where(name => name.EndsWith("_ENDPOINT", StringComparison.Ordinal)))
+        {
+            if (!Uri.TryCreate(found[name], UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+                throw new ConfigurationException(name, "the address of a collector, e.g. http://collector:4318", found[name]);
+        }
+        foreach (
+            var name in found.Keys.Where(name =>
+                name.StartsWith("OTEL_EXPORTER_OTLP_", StringComparison.Ordinal) && name.EndsWith("PROTOCOL", StringComparison.Ordinal)
+            )
+        )
+        {
+            if (env.Text(name) is not ("grpc" or "http/protobuf"))
+                throw new ConfigurationException(name, "grpc or http/protobuf", found[name]);
+        }
+        return found;
+    }
+
+    private static ImmutableSortedDictionary<string, string> ReadStartupSecrets(IReadOnlyDictionary<string, string> variables) =>
+        ImmutableSortedDictionary
+            .Create<string, string>(StringComparer.Ordinal)
+            .AddRange(
+                variables
+                    .Where(variable => variable.Key.StartsWith(SettingNames.SecretPrefix, StringComparison.Ordinal))
+                    .Select(variable => KeyValuePair.Create(variable.Key[SettingNames.SecretPrefix.Length..], variable.Value))
+                    .Where(secret => SettingNames.OfSecret(secret.Key) == secret.Key)
+            );
 
     private static string DefaultHome(IReadOnlyDictionary<string, string> variables) =>
         variables.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : Environment.CurrentDirectory;
@@ -156,6 +260,7 @@ public sealed record LivebookConfiguration
             DnsQuery = query?["dns:".Length..],
             Ipv6 = flags.Contains("-proto_dist inet6_tcp", StringComparison.Ordinal) || (node?.Contains(':', StringComparison.Ordinal) ?? false),
             Cookie = cookie ?? "",
+            PreviousCookie = env.Secret("LIVEBOOK_COOKIE_PREVIOUS", 20),
             Port = (int)env.Integer("LIVEBOOK_CLUSTER_PORT", 13825, 1, 65_535),
             DataPath = dataPath,
             DnsServer = ReadDnsServer(env),

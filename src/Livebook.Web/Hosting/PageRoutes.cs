@@ -13,6 +13,7 @@ internal static class PageRoutes
         routes.MapGet("/", (HttpContext context, ClientFiles client) => client.Page(context));
         routes.MapGet("/sessions/{id}", (HttpContext context, ClientFiles client) => client.Page(context));
         routes.MapGet("/cluster", (HttpContext context, ClientFiles client) => client.Page(context));
+        routes.MapGet("/settings", (HttpContext context, ClientFiles client) => client.Page(context));
         routes.MapGet("/frame.html", (HttpContext context, ClientFiles client) => client.Frame(context));
         routes.MapFallback(
             async (HttpContext context, ClientFiles client) =>

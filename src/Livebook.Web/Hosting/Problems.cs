@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Livebook.Cluster.Settings;
 using Livebook.Core.Imports;
 using Livebook.Server.Sessions;
 
@@ -44,6 +45,10 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             SessionRefusedException { Kind: "too_large" } => (StatusCodes.Status413PayloadTooLarge, "too-large"),
             SessionRefusedException { Kind: "disk_full" } => (StatusCodes.Status507InsufficientStorage, "disk-full"),
             SessionRefusedException => (StatusCodes.Status422UnprocessableEntity, "refused"),
+            SettingsRefusedException { Kind: "not_ready" } => (StatusCodes.Status503ServiceUnavailable, "not-ready"),
+            SettingsRefusedException { Kind: "too_large" } => (StatusCodes.Status413PayloadTooLarge, "too-large"),
+            SettingsRefusedException { Kind: "disk_full" } => (StatusCodes.Status507InsufficientStorage, "disk-full"),
+            SettingsRefusedException => (StatusCodes.Status422UnprocessableEntity, "refused"),
             NotebookFormatException => (StatusCodes.Status422UnprocessableEntity, "not-a-notebook"),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "too-large"),
             BadHttpRequestException or JsonException => (StatusCodes.Status400BadRequest, "bad-request"),

@@ -7,6 +7,7 @@ using Livebook.Web.Api;
 using Livebook.Web.Auth;
 using Livebook.Web.Configuration;
 using Livebook.Web.Health;
+using Livebook.Web.Logging;
 using Livebook.Web.Sessions;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -21,19 +22,8 @@ internal static class WebServer
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") }
         );
         builder.Configuration.Sources.Clear();
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "HH:mm:ss.fff ";
-        });
-        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console =>
-            console.LogToStandardErrorThreshold = LogLevel.Trace
-        );
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Logging.AddFilter("Livebook", LogLevel.Information);
-        // Why the server cannot start is said by whoever starts it, in one line.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.AddLogs(configuration);
+        Telemetry.AddTo(builder, configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(configuration.Ip, configuration.Port);
@@ -78,7 +68,13 @@ internal static class WebServer
             ClusterNode.Create(configuration.Cluster, provider.GetRequiredService<ILoggerFactory>(), TimeProvider.System)
         );
         services.AddSingleton<IRuntimes>(provider => new ProcessRuntimes(
-            new RuntimeOptions { DataPath = configuration.DataPath, Spares = configuration.SpareRuntimes },
+            new RuntimeOptions
+            {
+                DataPath = configuration.DataPath,
+                Spares = configuration.SpareRuntimes,
+                Confine = true,
+                User = configuration.RuntimeUser,
+            },
             provider.GetRequiredService<ILoggerFactory>(),
             TimeProvider.System
         ));
@@ -91,6 +87,8 @@ internal static class WebServer
                 IdSecret = new Keys(configuration.SecretKeyBase).Derive("session-id"),
                 Limits = configuration.Limits,
                 UnsafeWithoutAtMostOnce = configuration.UnsafeWithoutAtMostOnce,
+                SettingsKeys = configuration.SettingsKeys,
+                StartupSecrets = configuration.StartupSecrets,
             },
             provider.GetRequiredService<ICluster>(),
             provider.GetRequiredService<IRuntimes>(),
@@ -101,5 +99,6 @@ internal static class WebServer
         ));
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Sessions);
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Pages);
+        services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Settings);
     }
 }

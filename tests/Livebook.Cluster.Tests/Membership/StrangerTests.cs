@@ -28,6 +28,37 @@ public sealed class StrangerTests
     }
 
     [Fact]
+    public async Task Another_secret_is_refused_and_both_sides_know_why() // row 19
+    {
+        await using var dns = new TinyDns("127.0.0.2", "127.0.0.3");
+        var port = Watched.FreePort();
+        await using var a = await Watched.StartAsync(A, port, dns, keyId: "one");
+        await using var b = await Watched.StartAsync(B, port, dns, keyId: "other");
+
+        const string reason = "another LIVEBOOK_SECRET_KEY_BASE";
+        await a.UntilAsync(() => a.Mesh.Strangers.Any(s => s is { Address: "127.0.0.3", Reason: reason }), "the stranger with the reason");
+        await b.UntilAsync(() => b.Mesh.Strangers.Any(s => s is { Address: "127.0.0.2", Reason: reason }), "the stranger with the reason");
+        await a.SeesAsync(NodeStatus.Alone, A);
+    }
+
+    [Theory] // row 18
+    [InlineData(A, B)]
+    [InlineData(B, A)]
+    public async Task A_cookie_is_changed_on_one_node_after_the_other_without_a_gap(string first, string second)
+    {
+        await using var dns = new TinyDns("127.0.0.2", "127.0.0.3");
+        var port = Watched.FreePort();
+        await using var old = await Watched.StartAsync(first, port, dns, "cookie 1");
+        await old.SeesAsync(NodeStatus.Alone, first);
+        await using var changed = await Watched.StartAsync(second, port, dns, "cookie 2", previousCookie: "cookie 1");
+        await old.SeesAsync(NodeStatus.Member, first, second);
+        await changed.SeesAsync(NodeStatus.Member, second, first);
+        changed.Tell(first, "from the changed one");
+        await old.UntilAsync(() => old.Messages.Contains((second, "from the changed one")), "a message");
+        Assert.DoesNotContain(old.Mesh.Strangers, stranger => stranger.Address == second["livebook@".Length..]);
+    }
+
+    [Fact]
     public async Task Noise_on_the_port_harms_nobody()
     {
         await using var dns = new TinyDns("127.0.0.2", "127.0.0.3");

@@ -17,7 +17,16 @@ internal sealed class Watched : IAsyncDisposable
     private readonly ConcurrentQueue<MeshEvent> events = new();
     private readonly ConcurrentQueue<(string From, string Text)> messages = new();
 
-    public Watched(string node, int port, TinyDns? dns, string cookie = "cookie", ILoggerFactory? loggers = null, string? faults = null)
+    public Watched(
+        string node,
+        int port,
+        TinyDns? dns,
+        string cookie = "cookie",
+        ILoggerFactory? loggers = null,
+        string? previousCookie = null,
+        string? keyId = null,
+        string? faults = null
+    )
     {
         Mesh = new(
             new()
@@ -27,6 +36,8 @@ internal sealed class Watched : IAsyncDisposable
                 DnsQuery = dns is null ? null : "nodes.test",
                 DnsServer = dns?.EndPoint,
                 Cookie = cookie,
+                PreviousCookie = previousCookie,
+                KeyIds = keyId is null ? [] : [keyId],
                 DataPath = "",
                 Version = "1.2.3",
                 FaultTable = faults,
@@ -44,9 +55,17 @@ internal sealed class Watched : IAsyncDisposable
 
     public IReadOnlyList<(string From, string Text)> Messages => [.. messages];
 
-    public static async Task<Watched> StartAsync(string node, int port, TinyDns? dns, string cookie = "cookie", string? faults = null)
+    public static async Task<Watched> StartAsync(
+        string node,
+        int port,
+        TinyDns? dns,
+        string cookie = "cookie",
+        string? previousCookie = null,
+        string? keyId = null,
+        string? faults = null
+    )
     {
-        var watched = new Watched(node, port, dns, cookie, faults: faults);
+        var watched = new Watched(node, port, dns, cookie, previousCookie: previousCookie, keyId: keyId, faults: faults);
         await watched.Mesh.StartAsync(TestContext.Current.CancellationToken);
         return watched;
     }

@@ -4,6 +4,7 @@ using CsCheck;
 using Livebook.Core.Json;
 using Livebook.Core.Notebooks;
 using Livebook.Core.Sessions;
+using Livebook.Core.Tests.Notebooks;
 using Livebook.Protocol;
 using Livebook.Testing;
 

@@ -56,6 +56,15 @@ public sealed class LookTests(RealBrowser browser)
         await IsAccessibleAsync(notebook.Page);
         await notebook.Page.SetViewportSizeAsync(1440, 900);
         await IsAccessibleAsync(notebook.Page);
+        foreach (var (address, heading) in new[] { ("settings", "API keys"), ("cluster", "What happened") })
+        {
+            await notebook.Page.GotoAsync(new Uri(browser.Node.Address, address).ToString());
+            await Expect(notebook.Page.GetByRole(AriaRole.Heading, new() { Name = heading })).ToBeVisibleAsync();
+            await IsAccessibleAsync(notebook.Page);
+            await notebook.Page.SetViewportSizeAsync(390, 844);
+            await IsAccessibleAsync(notebook.Page);
+            await notebook.Page.SetViewportSizeAsync(1440, 900);
+        }
         await notebook.Page.Context.CloseAsync();
     }
 
@@ -64,7 +73,7 @@ public sealed class LookTests(RealBrowser browser)
     {
         var session = await RanNotebookAsync();
         var notebook = await browser.OpenAsync(session);
-        foreach (var address in new[] { $"sessions/{session}", "" })
+        foreach (var address in new[] { $"sessions/{session}", "", "settings", "cluster" })
         {
             await notebook.Page.GotoAsync(new Uri(browser.Node.Address, address).ToString());
             await Expect(notebook.Page.GetByRole(AriaRole.Heading).First).ToBeVisibleAsync();

@@ -78,7 +78,7 @@ public sealed class ProcessRuntimesTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Reports_come_in_order_and_wait_for_the_one_before()
+    public async Task Reports_come_in_order_and_few_come_before_the_first_is_stored()
     {
         var gate = new TaskCompletionSource();
         var runtime = await StartAsync(_host.Server());
@@ -88,11 +88,13 @@ public sealed class ProcessRuntimesTests : IAsyncDisposable
         _hearing.Gate = gate.Task;
         Evaluate(runtime, "spam 300");
 
-        Assert.Equal("0", await _hearing.TextAsync());
-        Assert.Equal(4, _hearing.Heard);
+        const int window = 16;
+        for (var count = 0; count < window; count++)
+            Assert.Equal(count.ToString(CultureInfo.InvariantCulture), await _hearing.TextAsync());
+        Assert.Equal(3 + window, _hearing.Heard);
         gate.SetResult();
 
-        for (var count = 1; count < 300; count++)
+        for (var count = window; count < 300; count++)
             Assert.Equal(count.ToString(CultureInfo.InvariantCulture), await _hearing.TextAsync());
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Livebook.Protocol;
 using Livebook.Server.Runtimes;
@@ -18,7 +19,7 @@ internal sealed class FakeRuntimes : IRuntimes
 
     public async Task<IRuntime> StartAsync(RuntimeRequest request, Func<ReportFrame, Task> onReport, Action<string> onDown, CancellationToken stop)
     {
-        var runtime = new FakeRuntime($"fake-{_started.Count + 1}", onReport, onDown);
+        var runtime = new FakeRuntime($"fake-{_started.Count + 1}", onReport, onDown) { Environment = request.Environment };
         _started.Enqueue(runtime);
         await OnStart(runtime);
         return runtime;
@@ -58,7 +59,10 @@ internal sealed class FakeRuntime : IRuntime
 
     public string Id { get; }
 
-    public int Pid => Environment.ProcessId;
+    public int Pid => System.Environment.ProcessId;
+
+    /// <summary>Variables that it was started with.</summary>
+    public ImmutableSortedDictionary<string, string> Environment { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     public string Framework => "fake";
 

@@ -44,6 +44,8 @@ public sealed partial class ServerProcessTests : IDisposable
         var ended = await LivebookProcess.RunAsync(["server"], ("LIVEBOOK_DATA_PATH", _data.Path), ("LIVEBOOK_PORT", "0"));
         Assert.Equal(1, ended.ExitCode);
         Assert.Matches(@"^\[Livebook\] LIVEBOOK_DATA_PATH [^\n]+\n$", ended.Error);
+        Assert.Contains($"process {other.Pid} on {Environment.MachineName}", ended.Error, StringComparison.Ordinal);
+        Assert.Contains(_data.Path, ended.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,7 +98,27 @@ public sealed partial class ServerProcessTests : IDisposable
         process.Signal(LivebookProcess.Interrupt);
         var ended = await process.EndAsync();
         Assert.Equal(0, ended.ExitCode);
-        Assert.Empty(ended.Error);
+        Assert.All(
+            ended.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.Contains("notebooks run as root", line, StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public async Task The_data_path_is_closed_to_others_however_it_was_made()
+    {
+        const UnixFileMode open = (UnixFileMode)0b111_101_101;
+        var old = Directory.CreateDirectory(Path.Combine(_data.Path, "old")).FullName;
+        File.SetUnixFileMode(_data.Path, open);
+        File.SetUnixFileMode(old, open);
+        await using var process = LivebookProcess.Start(["server"], ("LIVEBOOK_DATA_PATH", _data.Path), ("LIVEBOOK_PORT", "0"));
+        var said = await process.WritesAsync("Application running at");
+        using var http = new HttpClient();
+        Assert.True((await http.GetAsync(new Uri(Address().Match(said).Value), TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+        Assert.All(
+            Directory.EnumerateFileSystemEntries(_data.Path).Append(_data.Path),
+            entry => Assert.Equal((UnixFileMode)0, File.GetUnixFileMode(entry) & (open & ~(UnixFileMode)0b111_001_000))
+        );
     }
 
     [GeneratedRegex(@"http://\S+")]

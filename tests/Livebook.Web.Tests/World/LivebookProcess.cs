@@ -51,6 +51,8 @@ internal sealed partial class LivebookProcess : IAsyncDisposable
         return new LivebookProcess(Process.Start(start)!);
     }
 
+    public int Pid => _process.Id;
+
     /// <summary>Starts it and waits for its end.</summary>
     public static async Task<Ended> RunAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {

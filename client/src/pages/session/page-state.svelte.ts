@@ -7,7 +7,7 @@ import type { NotebookStore } from "./notebook-store";
 export const SetupSection = "setup-section";
 export const SetupCell = "setup";
 
-export type LeftPanel = "outline" | "bin";
+export type LeftPanel = "outline" | "secrets" | "bin";
 export type RightPanel = "runtime" | "people";
 export type PageDialog = "help" | "file";
 

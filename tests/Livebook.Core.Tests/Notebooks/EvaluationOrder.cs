@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
+using Livebook.Core.Notebooks;
 
-namespace Livebook.Core.Notebooks;
+namespace Livebook.Core.Tests.Notebooks;
 
-/// <summary>Which cells' state a cell builds on (M7).</summary>
-public static class EvaluationOrder
+/// <summary>Which cells' state a cell builds on (M7), straight from the words of the rule: what the session's faster walk is compared with.</summary>
+internal static class EvaluationOrder
 {
     /// <summary>
     /// Ids of the cells that are evaluated before this one, from the setup cell to its nearest parent: the evaluable cells above it in
@@ -38,7 +39,7 @@ public static class EvaluationOrder
     }
 
     /// <summary>The sections whose cells run before and in <paramref name="own"/>, in order, it included; the others are side branches.</summary>
-    public static IEnumerable<Section> FlowOf(this Notebook notebook, Section own)
+    private static IEnumerable<Section> FlowOf(this Notebook notebook, Section own)
     {
         yield return notebook.Setup;
         if (own.Id == Section.SetupId)
