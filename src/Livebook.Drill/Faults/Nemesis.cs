@@ -26,6 +26,7 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
     {
         var before = await UntilAgreedAsync(stop);
         await load.UntilTypedAsync(EditsBetween, before.Epoch, stop);
+        fault = AsItIs(fault, before);
         var at = Stopwatch.GetTimestamp();
         TimeSpan? detection;
         _startedAt = null;
@@ -140,6 +141,23 @@ public sealed class Nemesis(DrillCluster cluster, Watcher watcher, SessionRun lo
             _ => cluster.Nodes.FirstOrDefault(node => node.Name != place.Owner && node.Name != place.Standby)
                 ?? cluster.Nodes.First(node => node.Name != place.Owner),
         };
+
+    /// <summary>Where one node alone may be ended, its role now is the fault's target.</summary>
+    private Fault AsItIs(Fault fault, Place place)
+    {
+        if (Mortal is not { } mortal)
+            return fault;
+        var role =
+            mortal.Name == place.Owner ? Target.Owner
+            : mortal.Name == place.Standby ? Target.Standby
+            : Target.Other;
+        return fault switch
+        {
+            Fault.Kill => new Fault.Kill(role),
+            Fault.Stop => new Fault.Stop(role),
+            _ => fault,
+        };
+    }
 
     /// <summary>Whom a signal that ends processes hits.</summary>
     private Node VictimOf(Target target, Place place) => Mortal ?? NodeOf(target, place);

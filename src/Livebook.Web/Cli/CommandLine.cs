@@ -148,7 +148,8 @@ internal static class CommandLine
 
     private static void MustBeBetween(OptionResult option, int least, int most)
     {
-        if (option.GetValueOrDefault<int?>() is { } value && (value < least || value > most))
+        // What is no number at all is said by the parser.
+        if (option.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && (value < least || value > most))
             option.AddError($"{option.Option.Name} must be a whole number from {least} to {most}, found {value}.");
     }
 
