@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 using Livebook.Core.Json;
 using Livebook.Core.Sessions;
 using Livebook.Core.Wire;
-using Livebook.Testing;
+using Livebook.Drill.Pages;
 
 namespace Livebook.Bench;
 

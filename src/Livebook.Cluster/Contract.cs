@@ -53,6 +53,12 @@ public sealed record ClusterOptions
 
     /// <summary>Test switch: acknowledge without a standby and without waiting for the disk, so that a checker can be shown to fail.</summary>
     public bool UnsafeWithoutReplication { get; init; }
+
+    /// <summary>Test switch: an owner that was cut off or replaced goes on acknowledging by itself, so that a checker can be shown to fail.</summary>
+    public bool UnsafeWithoutFencing { get; init; }
+
+    /// <summary>Only in nodes that a drill starts: the file that says what is wrong with their links; null = nothing ever.</summary>
+    public string? FaultTable { get; init; }
 }
 
 /// <summary>Where the API of AWS ECS names the tasks of one service, or of one family of task definitions.</summary>

@@ -25,6 +25,9 @@ public sealed record ServerOptions
 
     public ServerLimits Limits { get; init; } = new();
 
+    /// <summary>Test switch: what is sent again happens again, so that a checker can be shown to fail.</summary>
+    public bool UnsafeWithoutAtMostOnce { get; init; }
+
     /// <summary>32 bytes each, derived from LIVEBOOK_SECRET_KEY_BASE: what settings on the disk are encrypted with, then earlier ones that are still read. Empty: settings are not stored.</summary>
     public ImmutableArray<byte[]> SettingsKeys { get; init; } = [];
 
@@ -81,6 +84,9 @@ public sealed class LivebookServer : IAsyncDisposable
                 writeRefusal.Refusal,
                 faulted
             )
+            {
+                UnsafeWithoutAtMostOnce = options.UnsafeWithoutAtMostOnce,
+            }
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
         _keeper.Host = _host;

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Livebook.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Cluster.Links;
@@ -38,6 +39,7 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identities identities, 
     private readonly Socket listener = new(self.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
     private Task accepting = Task.CompletedTask;
     private int unknown;
+    private int connections;
 
     /// <summary>What this node says of itself now. Set before <see cref="Start"/>.</summary>
     public required Func<Hello> Greeting { get; init; }
@@ -47,6 +49,9 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identities identities, 
 
     /// <summary>Told about every caller who was not let in.</summary>
     public required Action<IPAddress, string> Refused { get; init; }
+
+    /// <summary>Only in a drill: what is wrong with the links.</summary>
+    public FaultTable? Faults { get; init; }
 
     public IPEndPoint Self => self;
 
@@ -103,8 +108,12 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identities identities, 
         try
         {
             socket.Bind(new IPEndPoint(self.Address, 0));
+            if (Faults is { } faults)
+            {
+                await PassableAsync(faults, address, stop);
+            }
             await socket.ConnectAsync(new IPEndPoint(address, self.Port), stop);
-            var stream = new SslStream(Track(socket), leaveInnerStreamOpen: false);
+            var stream = new SslStream(Track(socket, address), leaveInnerStreamOpen: false);
             try
             {
                 await AuthenticateAsync(stream, AsCaller(stream, identity, stop), () => identity);
@@ -194,7 +203,7 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identities identities, 
             using (time.CreateTimer(_ => limit.Cancel(), null, HandshakeTimeout, Timeout.InfiniteTimeSpan))
             {
                 socket.NoDelay = true;
-                stream = new SslStream(Track(socket), leaveInnerStreamOpen: false);
+                stream = new SslStream(Track(socket, address), leaveInnerStreamOpen: false);
                 link = await GreetAsync(stream, address, limit.Token);
             }
             Interlocked.Decrement(ref unknown);
@@ -308,10 +317,20 @@ internal sealed partial class NodeLinks(IPEndPoint self, Identities identities, 
         }
     }
 
-    private NetworkStream Track(Socket socket)
+    private Stream Track(Socket socket, IPAddress peer)
     {
         open[socket] = 0;
-        return new TrackedStream(socket, open);
+        var stream = new TrackedStream(socket, open);
+        return Faults is { } faults ? new FaultyStream(stream, () => faults[self.Address, peer], time, Interlocked.Increment(ref connections)) : stream;
+    }
+
+    /// <summary>A connection is made by packets of both directions.</summary>
+    private async Task PassableAsync(FaultTable faults, IPAddress peer, CancellationToken stop)
+    {
+        while (faults[self.Address, peer].Cut || faults[peer, self.Address].Cut)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), time, stop);
+        }
     }
 
     /// <summary>A stranger's certificate must not make this node fetch anything.</summary>

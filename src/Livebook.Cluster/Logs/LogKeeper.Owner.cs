@@ -301,7 +301,8 @@ internal sealed partial class LogKeeper
     /// <summary>Lets the appends go whose entries are safe.</summary>
     private void Complete(HeldLog held)
     {
-        var safe = options.UnsafeWithoutReplication ? held.Copy.Last : held.Replication.Safe;
+        var careless = options.UnsafeWithoutReplication || (options.UnsafeWithoutFencing && held.Owned is not null && !Active);
+        var safe = careless ? held.Copy.Last : held.Replication.Safe;
         while (held.Waiting.TryPeek(out var first) && first.Upto <= safe)
         {
             held.Waiting.Dequeue();

@@ -272,7 +272,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         owedAnswers.Clear();
         SendChanges();
         var published = Registry.Publish();
-        var knows = Active && activeSince != TimeSpan.MinValue && KnowsEveryTable;
+        var knows = Active && activeSince != TimeSpan.MinValue && KnowsEveryTable && Now - activeSince >= Patience;
         var news = published || knows != informed || drainingChanged;
         drainingChanged = false;
         informed = knows;
@@ -304,6 +304,10 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         foreach (var held in logs.Values.Where(held => held.Role == LogRole.Owner && held.Replication.Tick(now)))
         {
             dirty.Add(held);
+        }
+        if (options.UnsafeWithoutFencing)
+        {
+            logs.Values.ToList().ForEach(Complete);
         }
         Registry.ExpireOrphans(now);
         calls.Sweep();
@@ -340,6 +344,11 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         suspected.Clear();
         draining = draining.Intersect([mesh.Self]);
     }
+
+    /// <summary>
+    /// A node of a cluster that just began cannot say what there is not: when all were started at once, those that have the copies may come last.
+    /// </summary>
+    private TimeSpan Patience => options.DnsQuery is null || promoted ? TimeSpan.Zero : StandbyGrace;
 
     private bool KnowsEveryTable => peers.Keys.All(Registry.IsComplete);
 

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Akka.Actor;
 using Livebook.Cluster.Discovery;
 using Livebook.Cluster.Links;
+using Livebook.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Cluster.Membership;
@@ -114,6 +115,7 @@ internal sealed partial class AkkaMesh : IMesh
                 ),
             Accepted = AcceptAsync,
             Refused = OnRefused,
+            Faults = options.FaultTable is { } table ? FaultTable.Open(table) : null,
         };
         links.Start();
         prober = new(links);

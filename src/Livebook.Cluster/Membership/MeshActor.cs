@@ -212,6 +212,7 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
     {
         if (payload.To != self.Incarnation)
         {
+            Relay(payload);
             return;
         }
         var sender = peers.Values.FirstOrDefault(peer => peer.Key.Incarnation == payload.From);
@@ -225,6 +226,37 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
             early.Keep(payload);
         }
     }
+
+    /// <summary>Passes on what two members cannot say to each other; to whom this node hears, and never through yet another one.</summary>
+    private void Relay(MeshMessage.Payload payload)
+    {
+        if (peers.Values.FirstOrDefault(peer => peer.Key.Incarnation == payload.To) is { Announced: true } to && !Missed(to))
+        {
+            to.Mesh.Tell(payload);
+        }
+    }
+
+    /// <summary>
+    /// Where what is said to a member goes: to itself, or, when one direction of the link between the two is broken, to another member who hears both.
+    /// </summary>
+    private Peer? WayTo(Peer peer)
+    {
+        if (!Missed(peer) && (peer.Report is null || peer.Report.Heard.Contains(self)))
+        {
+            return peer;
+        }
+        return Others()
+            .Where(other =>
+                other != peer
+                && other is { Announced: true, Report: { } report }
+                && !Missed(other)
+                && report.Heard.Contains(self)
+                && report.Heard.Contains(peer.Key)
+            )
+            .MinBy(other => other.Key.Incarnation);
+    }
+
+    private bool IsReachable(Peer peer) => !Missed(peer) || WayTo(peer) is not null;
 
     private void Hear(MeshMessage.Pulse pulse)
     {
@@ -353,7 +385,7 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
     /// <summary>Tells who is suspected, and does what the rules say.</summary>
     private void Judge()
     {
-        foreach (var peer in Others().Where(peer => peer.Announced && Missed(peer) == peer.Info.Reachable))
+        foreach (var peer in Others().Where(peer => peer.Announced && IsReachable(peer) != peer.Info.Reachable))
         {
             peer.Info = peer.Info with { Reachable = !peer.Info.Reachable };
             Publish();
@@ -422,7 +454,7 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
         engine.State = new(status, missed.IsEmpty, up ? [.. peers.Keys] : [], missed);
         engine.Routes = peers
             .Values.Where(peer => peer.Announced && peer.Key != self)
-            .ToImmutableDictionary(peer => peer.Info.Name, peer => new Route(peer.Key.Incarnation, peer.Mesh));
+            .ToImmutableDictionary(peer => peer.Info.Name, peer => new Route(peer.Key.Incarnation, (WayTo(peer) ?? peer).Mesh));
     }
 
     private void Raise(MeshEvent happened)

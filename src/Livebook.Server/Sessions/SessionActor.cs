@@ -222,6 +222,8 @@ internal sealed partial class SessionActor : IAsyncDisposable
             if (OperationOf(mail) is not var (operation, asker, answer))
                 continue;
             var stamp = new Stamp(_services.Time.GetUtcNow(), asker.Client, asker.User, asker.Ref, asker.Key);
+            if (_services.UnsafeWithoutAtMostOnce)
+                stamp = stamp with { Ref = null, Key = null };
             var outcome = operation is ClientOperation && _services.WriteRefusal() is { } full ? new Outcome.Rejected(full) : Apply(state, operation, stamp);
             if (outcome is Outcome.Accepted accepted)
             {

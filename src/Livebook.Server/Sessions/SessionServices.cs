@@ -24,7 +24,11 @@ internal sealed record SessionServices(
     ILoggerFactory Logs,
     Func<string?> WriteRefusal,
     Action<SessionActor> Faulted
-);
+)
+{
+    /// <inheritdoc cref="ServerOptions.UnsafeWithoutAtMostOnce"/>
+    public bool UnsafeWithoutAtMostOnce { get; init; }
+}
 
 /// <summary>Limits, each with a variable (README, Configuration).</summary>
 public sealed record ServerLimits

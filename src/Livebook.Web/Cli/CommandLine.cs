@@ -49,11 +49,12 @@ internal static class CommandLine
             Description = "A notebook or folder to open, or the address of a notebook.",
         };
         root.Add(place);
-        root.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
+        root.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), null, stop));
         foreach (var option in root.Options.OfType<VersionOption>())
             option.Action = new PrintVersion();
         root.Add(Server());
         root.Add(Run());
+        root.Add(Drill());
         return root;
     }
 
@@ -64,8 +65,9 @@ internal static class CommandLine
             Arity = ArgumentArity.ZeroOrOne,
             Description = "A notebook or folder to open, or the address of a notebook.",
         };
-        var server = new Command(ServerName, "Starts the server.") { place };
-        server.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
+        var faults = new Option<string?>("--fault-table") { Hidden = true, Description = "Only for nodes that a drill starts." };
+        var server = new Command(ServerName, "Starts the server.") { place, faults };
+        server.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), parsed.GetValue(faults), stop));
         return server;
     }
 
@@ -99,6 +101,60 @@ internal static class CommandLine
                 ).RunAsync(stop)
         );
         return run;
+    }
+
+    private static Command Drill()
+    {
+        var nodes = new Option<int>("--nodes") { Description = "How many nodes, 2 to 16.", DefaultValueFactory = _ => 3 };
+        var faults = new Option<int?>("--faults") { Description = "How many random faults; 20 when there is no --matrix and no --soak." };
+        var seed = new Option<int>("--seed") { Description = "Faults and users follow from it.", DefaultValueFactory = _ => 1 };
+        var matrix = new Option<string?>("--matrix") { Description = "Every row of the fault matrix once: short or full." };
+        matrix.AcceptOnlyFromAmong("short", "full");
+        var soak = new Option<int>("--soak") { Description = "Minutes of random faults with twenty users, while the nodes' memory is measured." };
+        var report = new Option<FileInfo?>("--report") { Description = "Writes the report there, too." };
+        report.Validators.Add(MustHaveFolder);
+        soak.Validators.Add(result => MustBeBetween(result, 0, 10_000));
+        nodes.Validators.Add(result => MustBeBetween(result, 2, 16));
+        faults.Validators.Add(result => MustBeBetween(result, 0, 100_000));
+        // Only for whoever checks the drill itself: it must find what is wrong then.
+        var cripple = new Option<string[]>("--cripple") { Hidden = true, AllowMultipleArgumentsPerToken = true };
+        cripple.AcceptOnlyFromAmong("replication", "fencing", "at-most-once");
+        var network = new Option<string?>("--network") { Hidden = true };
+        var drill = new Command("drill", "Starts nodes on this machine, breaks them and the net between them under load, and checks that nothing was lost.")
+        {
+            nodes,
+            faults,
+            seed,
+            matrix,
+            soak,
+            report,
+            cripple,
+            network,
+        };
+        drill.SetAction(
+            (parsed, stop) =>
+                DrillCommand.RunAsync(
+                    new DrillOptions(
+                        parsed.GetValue(nodes),
+                        parsed.GetValue(faults) ?? (parsed.GetValue(matrix) is null && parsed.GetValue(soak) == 0 ? 20 : 0),
+                        parsed.GetValue(seed),
+                        parsed.GetValue(matrix),
+                        parsed.GetValue(report),
+                        parsed.GetValue(network),
+                        [.. parsed.GetValue(cripple) ?? []],
+                        parsed.GetValue(soak)
+                    ),
+                    stop
+                )
+        );
+        return drill;
+    }
+
+    private static void MustBeBetween(OptionResult option, int least, int most)
+    {
+        // What is no number at all is said by the parser.
+        if (option.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && (value < least || value > most))
+            option.AddError($"{option.Option.Name} must be a whole number from {least} to {most}, found {value}.");
     }
 
     private static double? Seconds(ArgumentResult argument)

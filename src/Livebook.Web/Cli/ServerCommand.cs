@@ -28,13 +28,15 @@ internal static class ServerCommand
     private static Timer? _deadline;
 
     /// <param name="place">A notebook or folder to open, or the address of a notebook.</param>
-    public static async Task<int> RunAsync(string? place, CancellationToken stop)
+    /// <param name="faultTable">Only in nodes of a drill (<see cref="Livebook.Cluster.ClusterOptions.FaultTable"/>).</param>
+    public static async Task<int> RunAsync(string? place, string? faultTable, CancellationToken stop)
     {
         LivebookConfiguration configuration;
         IDisposable dataPath;
         try
         {
             configuration = await LivebookConfiguration.ReadAsync(ServerProcess.Variables, CommandLine.Version, Machine.Real, stop);
+            configuration = configuration with { Cluster = configuration.Cluster with { FaultTable = faultTable } };
             dataPath = DataPathLock.Take(configuration.DataPath);
         }
         catch (ConfigurationException error)

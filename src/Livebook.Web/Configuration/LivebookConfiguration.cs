@@ -65,6 +65,9 @@ public sealed record LivebookConfiguration
     /// <summary>Seconds from the word to stop until this node has left its cluster and ended.</summary>
     public required int DrainSeconds { get; init; }
 
+    /// <summary>Test switch (<see cref="ServerOptions.UnsafeWithoutAtMostOnce"/>).</summary>
+    public bool UnsafeWithoutAtMostOnce { get; init; }
+
     /// <summary>Warm spare runtimes; 0 = none.</summary>
     public required int SpareRuntimes { get; init; }
 
@@ -143,6 +146,7 @@ public sealed record LivebookConfiguration
             ForceSslHost = env.Host("LIVEBOOK_FORCE_SSL_HOST"),
             ProxyHeaders = ReadProxyHeaders(env),
             Cluster = cluster,
+            UnsafeWithoutAtMostOnce = env.Flag("LIVEBOOK_TEST_WITHOUT_AT_MOST_ONCE", false),
             Limits = limits,
             UploadBytes = limits.UploadBytes,
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
@@ -278,6 +282,7 @@ public sealed record LivebookConfiguration
             DnsServer = env.EndPoint("LIVEBOOK_DNS_SERVER", 53),
             Version = version,
             UnsafeWithoutReplication = env.Flag("LIVEBOOK_TEST_WITHOUT_REPLICATION", false),
+            UnsafeWithoutFencing = env.Flag("LIVEBOOK_TEST_WITHOUT_FENCING", false),
         };
 
     private static ImmutableArray<string> KeyIdsOf(ClusterSecrets secrets) =>

@@ -97,6 +97,7 @@ internal static class WebServer
                 Home = configuration.Home,
                 IdSecret = new Keys(configuration.SecretKeyBase).Derive("session-id"),
                 Limits = configuration.Limits,
+                UnsafeWithoutAtMostOnce = configuration.UnsafeWithoutAtMostOnce,
                 SettingsKeys = configuration.SettingsKeys,
                 StartupSecrets = configuration.StartupSecrets,
             },

@@ -1,6 +1,6 @@
 using System.Net;
 using Livebook.Cluster.Discovery;
-using Livebook.Cluster.Tests.Membership;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Discovery;
 
@@ -37,7 +37,7 @@ public sealed class DnsHintsTests
     public async Task A_server_that_says_nothing_is_told_apart()
     {
         await using var dns = new TinyDns();
-        dns.Silence();
+        dns.FallSilent();
         Assert.Equal("cannot resolve, retrying: nodes.test: no answer", (await new DnsHints("nodes.test", false, dns.EndPoint).AskAsync(Stop)).Error);
     }
 

@@ -1,6 +1,6 @@
 using System.Net;
 using Livebook.Cluster.Discovery;
-using Livebook.Cluster.Tests.Membership;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Discovery;
 

@@ -1,3 +1,4 @@
+using Livebook.Cluster.Logs;
 using static Livebook.Cluster.Tests.Logs.TestCluster;
 
 namespace Livebook.Cluster.Tests.Logs;
@@ -22,6 +23,19 @@ public sealed class AloneTests
         Assert.Equal(["adopt one Restarted 2"], node.Host.Story);
         Assert.Equal(2, node.Node.Logs["one"].Epoch);
         await node.Host.Owned["one"].AppendAsync([Bytes("w")], Stop);
+    }
+
+    /// <summary>Row 7: pages of a cluster that was killed whole come back to the first node that is up, before those that have the copies.</summary>
+    [Fact]
+    public async Task The_first_node_of_a_cluster_does_not_say_that_a_log_is_gone_before_others_had_time_to_come()
+    {
+        await using var cluster = new TestCluster();
+        var from = cluster.Time.GetTimestamp();
+        var node = await cluster.StartAsync("a", query: "nodes");
+        await cluster.UntilAsync(() => node.Node.Status == NodeStatus.Member, "a member");
+        Assert.True(node.Node.MayExist("one"));
+        await cluster.UntilAsync(() => !node.Node.MayExist("one"), "informed");
+        Assert.True(cluster.Time.GetElapsedTime(from) >= LogKeeper.StandbyGrace);
     }
 
     [Fact]

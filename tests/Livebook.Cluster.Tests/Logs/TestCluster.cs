@@ -144,7 +144,7 @@ internal sealed class TestCluster(FakeNetwork? network = null, bool unsafely = f
     public long LastOnDisk(string name, string id) =>
         File.Exists(LogFile(name, id)) ? RecordFile.Read(File.ReadAllBytes(LogFile(name, id))).Copy?.Last ?? -1 : -1;
 
-    public async Task<RunningNode> StartAsync(string name, bool alone = false, Action<ClusterNode>? prepare = null)
+    public async Task<RunningNode> StartAsync(string name, bool alone = false, Action<ClusterNode>? prepare = null, string? query = null)
     {
         var mesh = Network.Node(name);
         if (alone)
@@ -154,6 +154,7 @@ internal sealed class TestCluster(FakeNetwork? network = null, bool unsafely = f
         var options = new ClusterOptions
         {
             Node = name,
+            DnsQuery = query,
             DataPath = DataPath(name),
             UnsafeWithoutReplication = unsafely,
         };

@@ -1,4 +1,5 @@
 using Livebook.Cluster.Membership;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Membership;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Membership;
 

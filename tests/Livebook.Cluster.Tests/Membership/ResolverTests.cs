@@ -1,4 +1,5 @@
 using Livebook.Cluster.Membership;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Membership;
 
@@ -13,7 +14,7 @@ public sealed class ResolverTests
     {
         string[] addresses = ["127.0.81.2", "127.0.81.3", "127.0.81.4", "127.0.81.5"];
         await using var dns = new TinyDns(addresses);
-        dns.AnswerAtMost(2);
+        dns.AnswerSome(2, addresses);
         var port = Watched.FreePort();
         var nodes = await Task.WhenAll(addresses.Select(address => Watched.StartAsync($"livebook@{address}", port, dns)));
         foreach (var node in nodes)
@@ -55,7 +56,7 @@ public sealed class ResolverTests
             dns.Answer("127.0.0.2");
             await a.UntilAsync(() => a.Mesh.Discovery is { Error: null, LastAnswer.Length: 1 }, "the answer without the other one");
         }
-        dns.Silence();
+        dns.FallSilent();
         await a.UntilAsync(
             () => a.Mesh.Discovery.Error is { } error && error.StartsWith("cannot resolve, retrying: ", StringComparison.Ordinal),
             "the silence"

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Livebook.Cluster.Links;
 using Livebook.Cluster.Membership;
+using Livebook.Drill.Nodes;
 
 namespace Livebook.Cluster.Tests.Membership;
 

@@ -5,6 +5,7 @@ using Livebook.Core.Json;
 using Livebook.Core.Sessions;
 using Livebook.Core.Tests.Oracle;
 using Livebook.Core.Views;
+using Livebook.Drill.Pages;
 using Livebook.Testing;
 
 namespace Livebook.Core.Tests.Views;

@@ -4,7 +4,7 @@ namespace Livebook.EndToEnd.Clusters;
 
 /// <summary>Servers that are all killed at once, and started again on what is on their disks.</summary>
 [Collection(OwnServers.Name)]
-public sealed class RestartTests(ITestOutputHelper output)
+public sealed class RestartTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -52,29 +52,5 @@ public sealed class RestartTests(ITestOutputHelper output)
 
         // Processes were killed, not the machine: what was written is in the system's cache, so nothing is missing.
         Assert.Empty(await run.ViolationsAsync(cluster.Nodes, Stop));
-    }
-
-    /// <summary>The same typing, and a cluster that acknowledges what it has not replicated: the checker has to notice.</summary>
-    [Fact]
-    public async Task Without_replication_the_checker_finds_losses()
-    {
-        var careless = new Dictionary<string, string>(ThreeNodes.Quick, StringComparer.Ordinal) { ["LIVEBOOK_TEST_WITHOUT_REPLICATION"] = "true" };
-        await using var cluster = await Cluster.StartAsync(3, Stop, careless);
-        await using var run = await TypingRun.StartAsync(cluster.Nodes[0], cluster.Address, cluster.SignInAddress, Stop);
-        var lost = 0;
-        for (var kill = 0; kill < 5 && lost == 0; kill++)
-        {
-            var place = (await cluster.Nodes[0].PlacesAsync(Stop))[run.Session];
-            await run.UntilTypedAsync(20, place.Epoch, Stop);
-            var owner = cluster.Named(place.Owner);
-            await owner.KillAsync();
-            await owner.StartAsync(Stop);
-            await cluster.UntilWholeAsync(Stop);
-            await run.UntilTypedAsync(1, place.Epoch + 1, Stop);
-            var text = (await owner.SourcesAsync(run.Session, Stop))[run.Cell];
-            lost = run.History.Violations(text).Count(violation => violation.EndsWith("is missing", StringComparison.Ordinal));
-        }
-        output.WriteLine($"{lost} of {run.History.Acknowledged.Length} acknowledged edits were lost");
-        Assert.NotEqual(0, lost);
     }
 }

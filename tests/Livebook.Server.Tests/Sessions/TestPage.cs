@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using Livebook.Core.Json;
 using Livebook.Core.Sessions;
 using Livebook.Core.Wire;
+using Livebook.Drill.Pages;
 using Livebook.Server.Sessions;
 using Livebook.Testing;
 

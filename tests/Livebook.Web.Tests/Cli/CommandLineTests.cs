@@ -21,12 +21,16 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--help", "server", "run")]
     [InlineData("run --help", "--output", "--timeout")]
     [InlineData("server --help", "PATH", "server")]
+    [InlineData("drill --help", "--faults", "--seed")]
     public async Task Help_names_what_is_possible(string arguments, string one, string two)
     {
         var ended = await LivebookProcess.RunAsync(arguments.Split(' '));
         Assert.Equal(0, ended.ExitCode);
         Assert.Contains(one, ended.Output, StringComparison.Ordinal);
         Assert.Contains(two, ended.Output, StringComparison.Ordinal);
+        // What only drills and those who check them use.
+        Assert.DoesNotContain("cripple", ended.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("fault-table", ended.Output, StringComparison.Ordinal);
         Assert.Empty(ended.Error);
     }
 
@@ -42,6 +46,11 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("run FOLDER/no.livemd")]
     [InlineData("run FILE FILE")]
     [InlineData("run BROKEN")]
+    [InlineData("drill --nodes 1")]
+    [InlineData("drill --faults many")]
+    [InlineData("drill --matrix long")]
+    [InlineData("drill --report FOLDER/no/report.md")]
+    [InlineData("drill --cripple everything")]
     public async Task Bad_usage_ends_with_2_and_says_why(string arguments)
     {
         var file = _folder.Write("a.livemd", "# A\n\n## One\n\n```csharp\nConsole.WriteLine(\"ran\");\n```\n");

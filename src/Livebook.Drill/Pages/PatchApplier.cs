@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Livebook.Testing;
+namespace Livebook.Drill.Pages;
 
 /// <summary>Applies a patch of a view as a browser does.</summary>
 public static class PatchApplier

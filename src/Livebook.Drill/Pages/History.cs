@@ -3,15 +3,16 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Pages;
 
 /// <summary>One edit that the server said is safe.</summary>
+/// <param name="Asked">When it was typed: a <see cref="Stopwatch"/> timestamp.</param>
 /// <param name="At">A <see cref="Stopwatch"/> timestamp.</param>
 /// <param name="Epoch">Epoch of the session's owner that said it.</param>
-internal sealed record Acknowledgement(string Token, long At, long Epoch);
+public sealed record Acknowledgement(string Token, long Asked, long At, long Epoch);
 
 /// <summary>What clients typed and what was acknowledged. Every edit inserts a token that no other edit inserts, so a text tells which edits it holds.</summary>
-internal sealed partial class History
+public sealed partial class History
 {
     private readonly ConcurrentQueue<Acknowledgement> _acknowledged = new();
 
@@ -19,7 +20,16 @@ internal sealed partial class History
 
     public static string Token(string author, int number) => $"<{author}{number}>";
 
-    public void Acknowledge(string token, long epoch) => _acknowledged.Enqueue(new Acknowledgement(token, Stopwatch.GetTimestamp(), epoch));
+    /// <summary>Notes that the server said now that an edit is safe.</summary>
+    public void Acknowledge(string token, long asked, long epoch) => _acknowledged.Enqueue(new Acknowledgement(token, asked, Stopwatch.GetTimestamp(), epoch));
+
+    /// <summary>The longest that an edit waited that was not safe yet at <paramref name="from"/>, or was typed later.</summary>
+    public TimeSpan LongestWaitSince(long from) =>
+        _acknowledged.Where(edit => edit.At >= from).Select(edit => Stopwatch.GetElapsedTime(edit.Asked, edit.At)).DefaultIfEmpty(TimeSpan.Zero).Max();
+
+    /// <summary>Time from then to the first edit that an owner of this epoch acknowledged; null: there is none.</summary>
+    public TimeSpan? FirstAcknowledgedAfter(long timestamp, long epoch) =>
+        _acknowledged.FirstOrDefault(edit => edit.At > timestamp && edit.Epoch >= epoch) is { } first ? Stopwatch.GetElapsedTime(timestamp, first.At) : null;
 
     /// <summary>What is wrong with a final text: acknowledged edits that are missing, and edits that happened twice. Empty: nothing.</summary>
     public ImmutableArray<string> Violations(string text)

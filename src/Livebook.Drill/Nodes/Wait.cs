@@ -1,12 +1,13 @@
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Nodes;
 
 /// <summary>Waits for conditions.</summary>
-internal static class Wait
+public static class Wait
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Asks until it holds; a failing request counts as not yet.</summary>
+    /// <exception cref="TimeoutException">It took longer than <paramref name="patience"/> (60 s when not given).</exception>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what, CancellationToken stop, TimeSpan? patience = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -19,7 +20,7 @@ internal static class Wait
                 if (await condition())
                     return;
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or Xunit.Sdk.XunitException)
+            catch (Exception error) when (!stop.IsCancellationRequested && IsPassing(error))
             {
                 last = error;
             }
@@ -33,4 +34,7 @@ internal static class Wait
             }
         }
     }
+
+    /// <summary>What a request to a node that is down, starting or moving its sessions may end with.</summary>
+    internal static bool IsPassing(Exception error) => error is HttpRequestException or IOException or UnexpectedAnswerException or TaskCanceledException;
 }

@@ -1,21 +1,35 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Nodes;
+
+/// <summary>How a node is started: a program and its arguments.</summary>
+public sealed record NodeProgram(string File, ImmutableArray<string> Arguments);
+
+/// <summary>A node answered a request with an error; the message says which.</summary>
+public sealed class UnexpectedAnswerException(string message) : Exception(message)
+{
+    internal static void ThrowIfFailed(HttpResponseMessage response, string text)
+    {
+        if (!response.IsSuccessStatusCode)
+            throw new UnexpectedAnswerException($"{response.RequestMessage?.Method} {response.RequestMessage?.RequestUri}: {(int)response.StatusCode} {text}");
+    }
+}
 
 /// <summary>One Livebook server, started as its own process.</summary>
-internal sealed class Node : IAsyncDisposable
+public sealed class Node : IAsyncDisposable
 {
+    /// <summary>Every node's LIVEBOOK_API_KEY.</summary>
     public const string ApiKey = "end-to-end-test-key-0123456789";
 
+    private readonly NodeProgram _program;
     private readonly Dictionary<string, string> _environment;
     private Child? _process;
 
-    private readonly IReadOnlyList<string> _command;
-
-    private Node(Dictionary<string, string> environment, string dataPath, IReadOnlyList<string> command)
+    private Node(NodeProgram program, Dictionary<string, string> environment, string dataPath)
     {
-        _command = command;
+        _program = program;
         _environment = environment;
         DataPath = dataPath;
         Api = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
@@ -41,19 +55,26 @@ internal sealed class Node : IAsyncDisposable
     public static string NewDataPath() => Directory.CreateTempSubdirectory("livebook-e2e-").FullName;
 
     /// <summary>Starts a node; completes when it serves pages.</summary>
-    /// <param name="command">What starts the server, without its arguments.</param>
     public static async Task<Node> StartAsync(
+        NodeProgram program,
         IReadOnlyDictionary<string, string> environment,
         CancellationToken stop,
-        string? dataPath = null,
-        IReadOnlyList<string>? command = null
+        string? dataPath = null
     )
     {
         var data = dataPath ?? NewDataPath();
         var all = new Dictionary<string, string>(environment, StringComparer.Ordinal) { ["LIVEBOOK_DATA_PATH"] = data, ["LIVEBOOK_API_KEY"] = ApiKey };
         all.TryAdd("LIVEBOOK_PORT", "0");
-        var node = new Node(all, data, command ?? ["dotnet", Repository.Server]);
-        await node.StartAsync(stop);
+        var node = new Node(program, all, data);
+        try
+        {
+            await node.StartAsync(stop);
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
         return node;
     }
 
@@ -61,7 +82,7 @@ internal sealed class Node : IAsyncDisposable
     public async Task StartAsync(CancellationToken stop)
     {
         // Where the tests were started in the background of a script, SIGINT is ignored, and children inherit that.
-        _process = Child.Start("env", ["--default-signal=INT", .. _command, "server"], _environment);
+        _process = Child.Start("env", ["--default-signal=INT", _program.File, .. _program.Arguments], _environment);
         var line = await _process.SaysAsync("Application running at", stop);
         SignInAddress = line[(line.IndexOf("http", StringComparison.Ordinal))..].Trim();
         var address = new Uri(SignInAddress);
@@ -100,7 +121,7 @@ internal sealed class Node : IAsyncDisposable
     {
         using var response = await Api.GetAsync(path, stop);
         var text = await response.Content.ReadAsStringAsync(stop);
-        Assert.True(response.IsSuccessStatusCode, $"GET {path}: {(int)response.StatusCode} {text}");
+        UnexpectedAnswerException.ThrowIfFailed(response, text);
         return JsonDocument.Parse(text).RootElement;
     }
 
@@ -113,23 +134,33 @@ internal sealed class Node : IAsyncDisposable
             request.Headers.Add("Idempotency-Key", key);
         using var response = await Api.SendAsync(request, stop);
         var text = await response.Content.ReadAsStringAsync(stop);
-        Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {(int)response.StatusCode} {text}");
+        UnexpectedAnswerException.ThrowIfFailed(response, text);
         return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
     }
 
     public Task<JsonElement> PostAsync(string path, object? body, CancellationToken stop, string? key = null) =>
         SendAsync(HttpMethod.Post, path, body ?? new { }, stop, key);
 
-    /// <summary>Ends the runtimes that outlived a killed server, by what it noted of them.</summary>
-    private void EndRuntimes()
+    /// <summary>The runtimes that it noted: also those that outlived a killed server.</summary>
+    public IEnumerable<int> RuntimePids()
     {
         var records = Path.Combine(DataPath, "runtimes");
         if (!Directory.Exists(records))
-            return;
-        foreach (var file in Directory.EnumerateFiles(records, "*.json"))
+            yield break;
+        foreach (var file in Directory.GetFiles(records, "*.json"))
         {
-            using var record = JsonDocument.Parse(File.ReadAllBytes(file));
-            Child.KillGroup(record.RootElement.GetProperty("Pid").GetInt32());
+            JsonDocument record;
+            try
+            {
+                record = JsonDocument.Parse(File.ReadAllBytes(file));
+            }
+            catch (Exception error) when (error is IOException or JsonException)
+            {
+                // It is being written, or gone just now.
+                continue;
+            }
+            using (record)
+                yield return record.RootElement.GetProperty("Pid").GetInt32();
         }
     }
 
@@ -137,7 +168,8 @@ internal sealed class Node : IAsyncDisposable
     {
         if (_process is not null)
             await _process.DisposeAsync();
-        EndRuntimes();
+        foreach (var pid in RuntimePids())
+            Child.KillGroup(pid);
         Api.Dispose();
         try
         {

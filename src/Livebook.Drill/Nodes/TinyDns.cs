@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Livebook.Cluster.Tests.Membership;
+namespace Livebook.Drill.Nodes;
 
-/// <summary>A name server that answers every question with the same addresses, or with an error.</summary>
+/// <summary>A name server that answers every question with the same addresses, with an error, or not at all.</summary>
 public sealed class TinyDns : IAsyncDisposable
 {
     private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
@@ -13,7 +13,6 @@ public sealed class TinyDns : IAsyncDisposable
     private volatile int errorCode;
     private volatile int most = int.MaxValue;
     private volatile bool silent;
-    private int asked;
 
     public TinyDns(params string[] addresses)
     {
@@ -24,19 +23,17 @@ public sealed class TinyDns : IAsyncDisposable
 
     public IPEndPoint EndPoint => (IPEndPoint)socket.LocalEndPoint!;
 
-    public void Answer(params string[] now) => (addresses, errorCode) = (now, 0);
+    /// <summary>Answers with these addresses from now on.</summary>
+    public void Answer(params string[] now) => (addresses, errorCode, silent, most) = (now, 0, false, int.MaxValue);
+
+    /// <summary>Answers each question with some of these addresses from now on, others each time.</summary>
+    public void AnswerSome(int count, params string[] now) => (addresses, errorCode, silent, most) = (now, 0, false, count);
 
     /// <summary>Answers with an error from now on: 2 = server failure, 3 = no such name.</summary>
-    public void Fail(int code) => errorCode = code;
+    public void Fail(int code) => (errorCode, silent) = (code, false);
 
-    /// <summary>Questions that came.</summary>
-    public int Asked => asked;
-
-    /// <summary>Answers with so many of the addresses at most, by chance, as Cloud Map does with eight.</summary>
-    public void AnswerAtMost(int number) => most = number;
-
-    /// <summary>Takes questions and answers none.</summary>
-    public void Silence() => silent = true;
+    /// <summary>Answers nothing from now on.</summary>
+    public void FallSilent() => silent = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -52,7 +49,6 @@ public sealed class TinyDns : IAsyncDisposable
             try
             {
                 var got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                Interlocked.Increment(ref asked);
                 if (silent)
                 {
                     continue;
@@ -80,8 +76,12 @@ public sealed class TinyDns : IAsyncDisposable
         var question = query[12..(end + 5)];
         var wanted = BinaryPrimitives.ReadUInt16BigEndian(query[(end + 1)..]);
         var error = errorCode;
-        var answers =
-            error != 0 ? [] : addresses.Select(IPAddress.Parse).Where(a => a.GetAddressBytes().Length == (wanted == 28 ? 16 : 4)).Shuffle().Take(most).ToList();
+        var fitting = addresses.Select(IPAddress.Parse).Where(a => a.GetAddressBytes().Length == (wanted == 28 ? 16 : 4)).ToArray();
+        if (most < fitting.Length)
+        {
+            Random.Shared.Shuffle(fitting);
+        }
+        var answers = error != 0 ? [] : fitting.Take(most).ToList();
         var reply = new List<byte>([query[0], query[1], 0x81, (byte)(0x80 | error), 0, 1, 0, (byte)answers.Count, 0, 0, 0, 0]);
         reply.AddRange(question);
         foreach (var bytes in answers.Select(address => address.GetAddressBytes()))

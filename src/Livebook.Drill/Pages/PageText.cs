@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Livebook.Core.Text;
 
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Pages;
 
 /// <summary>A cell's text as a page holds it: what the server confirmed, and at most one edit on its way.</summary>
-internal sealed class PageText(string editor, int revision, string text)
+public sealed class PageText(string editor, int revision, string text)
 {
     public string Editor => editor;
 

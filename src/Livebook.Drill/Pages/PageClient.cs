@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Net;
 using System.Net.WebSockets;
 using System.Text.Json;
@@ -8,18 +9,20 @@ using Livebook.Core.Json;
 using Livebook.Core.Sessions;
 using Livebook.Core.Text;
 using Livebook.Core.Wire;
-using Livebook.Testing;
 
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Pages;
 
 /// <summary>
 /// A session page without a browser: speaks the protocol of <c>/ws</c>, comes back by itself whatever breaks, sends again what was not answered,
 /// and notes every acknowledged edit.
 /// </summary>
-internal sealed class PageClient : IAsyncDisposable
+public sealed class PageClient : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a page stays with a node that says that it is of no use.</summary>
+    private static readonly TimeSpan UselessPatience = TimeSpan.FromSeconds(2);
 
     private readonly Uri _address;
     private readonly string _cookie;
@@ -41,6 +44,10 @@ internal sealed class PageClient : IAsyncDisposable
     private long _lastRef;
     private int _typed;
     private bool _live;
+    private bool _told;
+    private bool _useless;
+    private long _healthySince;
+    private TimeSpan _silence;
     private Task _running = Task.CompletedTask;
 
     private PageClient(Uri address, string cookie, string session, string name, History history)
@@ -61,6 +68,37 @@ internal sealed class PageClient : IAsyncDisposable
     /// <summary>What broke the protocol; empty when nothing did.</summary>
     public ImmutableArray<string> Complaints { get; private set; } = [];
 
+    /// <summary>The longest that input waited while nothing told the page that anything is wrong. A browser's page says so by itself after 3 s.</summary>
+    public TimeSpan LongestSilence
+    {
+        get
+        {
+            lock (_lock)
+                return _silence;
+        }
+    }
+
+    /// <summary>Whether a cell is in the notebook and waits for nothing, and what its outputs are worth then.</summary>
+    public string? ValidityOf(string cell)
+    {
+        lock (_lock)
+        {
+            return _view?["cells"]?[cell] is { } shown && (shown["status"]?.GetValue<string>() ?? "ready") == "ready"
+                ? shown["validity"]?.GetValue<string>() ?? "fresh"
+                : null;
+        }
+    }
+
+    /// <summary>Ids of the sections, the setup section first.</summary>
+    public ImmutableArray<string> Sections
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _view!["sectionOrder"]!.AsArray().Select(id => id!.GetValue<string>())];
+        }
+    }
+
     /// <summary>Opens the page; completes when it shows the session.</summary>
     /// <param name="signIn">An address with the token.</param>
     /// <param name="name">Lower-case letters: the author of the page's tokens.</param>
@@ -69,7 +107,7 @@ internal sealed class PageClient : IAsyncDisposable
         using var handler = new HttpClientHandler { UseCookies = false, AllowAutoRedirect = false };
         using var http = new HttpClient(handler);
         using var response = await http.GetAsync(new Uri(signIn), stop);
-        var cookie = Assert.Single(response.Headers.GetValues("Set-Cookie")).Split(';')[0];
+        var cookie = response.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         var page = new PageClient(address, cookie, session, name, history);
         page._running = page.RunAsync();
         await page.UntilAsync(() => page._live, stop);
@@ -95,15 +133,17 @@ internal sealed class PageClient : IAsyncDisposable
     {
         Task<long> answered;
         string token;
+        long asked;
         lock (_lock)
         {
             var text = _texts[cell];
             token = History.Token(_name, ++_typed);
+            asked = Stopwatch.GetTimestamp();
             text.Insert(token, _random.Next(Math.Max(1, text.Confirmed.Length)));
             answered = Ask(() => new ClientOperation.EditText(cell, text.Editor, text.Revision, text.Pending is { } pending ? [pending] : []));
         }
         await answered.WaitAsync(stop);
-        _history.Acknowledge(token, Epoch);
+        _history.Acknowledge(token, asked, Epoch);
     }
 
     /// <summary>Asks for an operation; completes with the version that holds it, however often it has to be sent.</summary>
@@ -133,7 +173,12 @@ internal sealed class PageClient : IAsyncDisposable
 
     private Task<long> Ask(Func<ClientOperation> build)
     {
-        var waiting = new Waiting(++_lastRef, build, new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var waiting = new Waiting(
+            ++_lastRef,
+            build,
+            Stopwatch.GetTimestamp(),
+            new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
         _waiting[waiting.Ref] = waiting;
         if (_live)
             Send(waiting);
@@ -192,8 +237,8 @@ internal sealed class PageClient : IAsyncDisposable
             }
             lock (_lock)
             {
-                _live = false;
-                _socket = null;
+                NoteSilence();
+                (_live, _told, _useless, _socket) = (false, false, false, null);
             }
             await Task.Delay(RetryDelay, _closed.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -202,10 +247,19 @@ internal sealed class PageClient : IAsyncDisposable
     private async Task ConnectAsync()
     {
         using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
         socket.Options.SetRequestHeader("Cookie", _cookie);
-        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(2);
+        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(1);
         socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(5);
-        await socket.ConnectAsync(_address, _closed.Token);
+        try
+        {
+            await socket.ConnectAsync(_address, _closed.Token);
+        }
+        catch (WebSocketException) when (socket.HttpStatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+        {
+            Complain($"the page was not let in any more ({(int)socket.HttpStatusCode})");
+            throw;
+        }
         lock (_lock)
         {
             _socket = socket;
@@ -215,7 +269,9 @@ internal sealed class PageClient : IAsyncDisposable
         while (true)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
-            if (!_live)
+            if (_useless)
+                limit.CancelAfter(UselessPatience);
+            else if (!_live)
                 limit.CancelAfter(JoinPatience);
             var received = await socket.ReceiveAsync(body.GetMemory(64 * 1024), limit.Token);
             if (received.MessageType == WebSocketMessageType.Close)
@@ -231,6 +287,7 @@ internal sealed class PageClient : IAsyncDisposable
 
     private void Join(bool whole)
     {
+        NoteSilence();
         _live = false;
         var known = _view is not null && !whole;
         Send(
@@ -258,7 +315,16 @@ internal sealed class PageClient : IAsyncDisposable
                 case "entries" when _live:
                     Entries(message);
                     break;
+                case "condition":
+                    NoteSilence();
+                    _useless = message.GetProperty("status").GetString() is "minority" or "joining" or "draining";
+                    var told = _useless || !message.GetProperty("ownerReachable").GetBoolean();
+                    if (_told && !told)
+                        _healthySince = Stopwatch.GetTimestamp();
+                    _told = told;
+                    break;
                 case "accepted" when _waiting.Remove(message.GetProperty("ref").GetInt64(), out var waiting):
+                    NoteSilence(waiting);
                     waiting.Done.SetResult(message.GetProperty("version").GetInt64());
                     break;
                 case "refused" when _waiting.Remove(message.GetProperty("ref").GetInt64(), out var waiting):
@@ -273,6 +339,15 @@ internal sealed class PageClient : IAsyncDisposable
             }
             Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         }
+    }
+
+    /// <summary>Input waited until now, and the page looked healthy.</summary>
+    private void NoteSilence(Waiting? answered = null)
+    {
+        if (!_live || _told || (answered ?? _waiting.Values.FirstOrDefault()) is not { } waiting)
+            return;
+        var silence = Stopwatch.GetElapsedTime(Math.Max(waiting.Asked, _healthySince));
+        _silence = silence > _silence ? silence : _silence;
     }
 
     private void Joined(JsonElement message)
@@ -302,7 +377,7 @@ internal sealed class PageClient : IAsyncDisposable
             Join(whole: true);
             return;
         }
-        (_epoch, _version, _live) = (epoch, version, true);
+        (_epoch, _version, _live, _healthySince) = (epoch, version, true, Stopwatch.GetTimestamp());
         foreach (var waiting in _waiting.Values.ToArray())
             Send(waiting);
     }
@@ -369,5 +444,5 @@ internal sealed class PageClient : IAsyncDisposable
         _closed.Dispose();
     }
 
-    private sealed record Waiting(long Ref, Func<ClientOperation> Build, TaskCompletionSource<long> Done);
+    private sealed record Waiting(long Ref, Func<ClientOperation> Build, long Asked, TaskCompletionSource<long> Done);
 }

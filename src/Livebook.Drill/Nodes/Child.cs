@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Livebook.EndToEnd.World;
+namespace Livebook.Drill.Nodes;
 
-/// <summary>A real process of the test's world: its output is kept, and it never outlives the test.</summary>
-internal sealed partial class Child : IAsyncDisposable
+/// <summary>A real process of a drill's or a test's world: its output is kept, and it never outlives who started it.</summary>
+public sealed partial class Child : IAsyncDisposable
 {
     private const int SigHangup = 1;
     private const int SigInterrupt = 2;
@@ -87,8 +87,11 @@ internal sealed partial class Child : IAsyncDisposable
 
     public Task WaitForExitAsync(CancellationToken stop) => _process.WaitForExitAsync(stop);
 
+    /// <summary>Sends a signal to a process, wherever it came from.</summary>
+    public static void Signal(int pid, int signal) => Kill(pid, signal);
+
     [LibraryImport("libc", EntryPoint = "kill")]
-    public static partial void Signal(int pid, int signal);
+    private static partial void Kill(int pid, int signal);
 
     /// <summary>SIGKILL to a process and what it started, wherever it came from.</summary>
     public static void KillGroup(int pid)
@@ -107,10 +110,12 @@ internal sealed partial class Child : IAsyncDisposable
     /// <summary>SIGHUP: many services read their configuration again.</summary>
     public void Hangup() => Signal(Pid, SigHangup);
 
+    /// <summary>SIGSTOP: it lives, and does nothing.</summary>
     public void Freeze() => Signal(Pid, SigStop);
 
     public void Thaw() => Signal(Pid, SigContinue);
 
+    /// <summary>SIGTERM; completes when it has ended.</summary>
     public async Task TerminateAsync(CancellationToken stop)
     {
         Signal(Pid, SigTerminate);
