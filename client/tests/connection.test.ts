@@ -4,7 +4,7 @@ import { Connection, type Socket } from "../src/connection/connection";
 class FakeSocket implements Socket {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: Socket["onclose"] = null;
   sent: string[] = [];
   closed = false;
   send(text: string): void {
@@ -17,7 +17,7 @@ class FakeSocket implements Socket {
 
 const sockets: FakeSocket[] = [];
 let connection: Connection;
-const events = { onOpen: vi.fn(), onMessage: vi.fn(), onDown: vi.fn(), onRoundTrip: vi.fn(), login: vi.fn() };
+const events = { onOpen: vi.fn(), onMessage: vi.fn(), onDown: vi.fn(), onSilent: vi.fn(), onRoundTrip: vi.fn(), login: vi.fn() };
 let loggedIn = true;
 
 beforeEach(() => {
@@ -67,19 +67,75 @@ it("opens again at once, then after growing delays up to 5 s", () => {
 it("gives a socket up that does not answer a ping", () => {
   last().onopen!();
   pong();
-  vi.advanceTimersByTime(15_000);
+  vi.advanceTimersByTime(5_900);
   expect(sockets).toHaveLength(1);
-  vi.advanceTimersByTime(10_001);
+  vi.advanceTimersByTime(200);
   expect(sockets).toHaveLength(2);
   expect(sockets[0]!.closed).toBe(true);
   expect(events.onDown).toHaveBeenCalledOnce();
+});
+
+it("says within 3 s of a cut that nothing is heard, and when it is heard again", () => {
+  last().onopen!();
+  pong();
+  vi.advanceTimersByTime(3_000);
+  expect(events.onSilent).toHaveBeenCalledExactlyOnceWith(true);
+  pong();
+  expect(events.onSilent).toHaveBeenLastCalledWith(false);
+  expect(sockets).toHaveLength(1);
+});
+
+it("gives a link more time when it was too slow for the last one", () => {
+  last().onopen!();
+  vi.advanceTimersByTime(5_100);
+  expect(sockets).toHaveLength(2);
+  last().onopen!();
+  vi.advanceTimersByTime(9_900);
+  expect(sockets).toHaveLength(2);
+  vi.advanceTimersByTime(500);
+  expect(sockets).toHaveLength(3);
+});
+
+it("comes back at once when the node sends it away, whatever failed before", () => {
+  for (let i = 0; i < 4; i++) {
+    last().onclose!();
+    vi.advanceTimersByTime(5_000);
+  }
+  last().onopen!();
+  const count = sockets.length;
+  last().onclose!({ code: 1012 });
+  expect(events.onDown).toHaveBeenLastCalledWith(true);
+  vi.advanceTimersByTime(1);
+  expect(sockets).toHaveLength(count + 1);
+});
+
+it("keeps a socket of little use until another node takes the page", () => {
+  last().onopen!();
+  pong();
+  const first = last();
+  connection.seek(true);
+  vi.advanceTimersByTime(3_100);
+  expect(sockets).toHaveLength(2);
+  last().onclose!();
+  expect(first.closed).toBe(false);
+  expect(events.onDown).not.toHaveBeenCalled();
+  first.onmessage!({ data: JSON.stringify({ type: "pong", at: 0 }) });
+  vi.advanceTimersByTime(3_100);
+  first.onmessage!({ data: JSON.stringify({ type: "pong", at: 0 }) });
+  expect(sockets).toHaveLength(3);
+  last().onopen!();
+  expect(first.closed).toBe(true);
+  expect(events.onOpen).toHaveBeenCalledTimes(2);
+  expect(events.onDown).not.toHaveBeenCalled();
+  pong();
+  connection.seek(false);
 });
 
 it("keeps a socket that answers", () => {
   last().onopen!();
   pong();
   for (let i = 0; i < 10; i++) {
-    vi.advanceTimersByTime(15_000);
+    vi.advanceTimersByTime(1_500);
     pong();
   }
   expect(sockets).toHaveLength(1);

@@ -37,7 +37,7 @@ class Page {
   }
 
   reconnect(): void {
-    vi.advanceTimersByTime(6_000);
+    vi.advanceTimersByTime(1_000);
     this.line.accept();
     this.line.settle();
   }

@@ -30,6 +30,7 @@ public sealed class ClusterNode : ICluster
     private long incarnation;
     private ITimer? timer;
     private int ended;
+    private bool draining;
 
     internal ClusterNode(ClusterOptions options, IMesh mesh, ILoggerFactory loggers, TimeProvider time)
     {
@@ -60,7 +61,12 @@ public sealed class ClusterNode : ICluster
     public NodeStatus Status => mesh.Status;
 
     public ImmutableArray<MemberInfo> Members =>
-        [.. Linked.Select(member => new MemberInfo(member.Name, member.Address, member.Version, member.Reachable ? "up" : "unreachable", member.StartedAt))];
+        [.. Linked.Select(member => new MemberInfo(member.Name, member.Address, member.Version, StatusOf(member), member.StartedAt))];
+
+    private string StatusOf(MeshMember member) =>
+        !member.Reachable ? "unreachable"
+        : keeper.Draining.Contains(member.Name) ? "draining"
+        : "up";
 
     private IEnumerable<MeshMember> Linked
     {
@@ -77,14 +83,33 @@ public sealed class ClusterNode : ICluster
 
     public ImmutableDictionary<string, LogEntryInfo> Logs => keeper.Registry.Logs;
 
-    public bool MayExist(string id) => !keeper.IsInformed || keeper.Registry.Undecided.Contains(id);
+    public ImmutableDictionary<string, LogEntryInfo> Away => keeper.Registry.Away;
+
+    public bool IsDraining => Volatile.Read(ref draining);
+
+    public bool MayExist(string id) => !keeper.IsInformed || keeper.Registry.Undecided.Contains(id) || Away.ContainsKey(id);
+
+    private IEnumerable<MeshMember> Fit
+    {
+        get
+        {
+            var draining = keeper.Draining;
+            return Linked.Where(member => member.Reachable && !draining.Contains(member.Name));
+        }
+    }
+
+    public string PlaceFor(string id) => Fit.Select(member => member.Name).OrderByDescending(node => LogKeeper.Preference(id, node)).FirstOrDefault(Self);
+
+    public void BeginDrain()
+    {
+        Volatile.Write(ref draining, true);
+        loop.Post(keeper.BeginDrain);
+    }
 
     public string LeastLoaded()
     {
         var counts = Logs.Values.CountBy(entry => entry.Owner).ToDictionary();
-        return Linked
-            .Where(member => member.Reachable)
-            .OrderBy(member => counts.GetValueOrDefault(member.Name))
+        return Fit.OrderBy(member => counts.GetValueOrDefault(member.Name))
             .ThenBy(member => member.Name != Self)
             .Select(member => member.Name)
             .FirstOrDefault(Self);
@@ -131,8 +156,7 @@ public sealed class ClusterNode : ICluster
     /// <summary>Ends as a killed process would: nothing more is written or said.</summary>
     internal ValueTask KillAsync() => EndAsync(killed: true);
 
-    /// <summary>Gives a log of this node to its standby.</summary>
-    internal Task HandOverAsync(string id, CancellationToken stop) => keeper.HandOverAsync(id, stop);
+    public Task HandOverAsync(string id, CancellationToken stop) => keeper.HandOverAsync(id, stop);
 
     /// <summary>What this node's copy of a log holds now; null: it has none.</summary>
     internal Task<LogContents?> ReadAsync(string id) => keeper.ReadAsync(id);

@@ -48,6 +48,9 @@ public sealed record ClusterOptions
     /// <summary>DNS servers to ask instead of the system's (tests); null = the system's.</summary>
     public IPEndPoint? DnsServer { get; init; }
 
+    /// <summary>Protocols that this node says it speaks; tests announce those of another release.</summary>
+    internal (byte Lowest, byte Highest) Protocols { get; init; } = (Links.Hello.LowestSpoken, Links.Hello.HighestSpoken);
+
     /// <summary>Test switch: acknowledge without a standby and without waiting for the disk, so that a checker can be shown to fail.</summary>
     public bool UnsafeWithoutReplication { get; init; }
 }
@@ -88,6 +91,7 @@ public enum NodeStatus
     Minority,
 }
 
+/// <param name="Status"><c>up</c>, <c>unreachable</c>, or <c>draining</c>: it is about to leave and gets nothing new.</param>
 public sealed record MemberInfo(string Name, string Address, string Version, string Status, DateTimeOffset StartedAt);
 
 /// <summary>An address that discovery named and that is not a member, with the reason.</summary>
@@ -181,16 +185,35 @@ public interface ICluster : IAsyncDisposable
     ImmutableDictionary<string, LogEntryInfo> Logs { get; }
 
     /// <summary>
-    /// Whether a log may exist although <see cref="Logs"/> does not have it: nobody has decided yet whose a copy of it is, or this node
-    /// has not heard of every member's logs. False: there is no such log, as far as this cluster can know.
+    /// Logs whose owner and standby are both out, as they were listed last: each goes on when a node that has it returns. They are not in
+    /// <see cref="Logs"/>.
+    /// </summary>
+    ImmutableDictionary<string, LogEntryInfo> Away { get; }
+
+    /// <summary>This node is about to leave: it takes no new logs, and others give it none.</summary>
+    bool IsDraining { get; }
+
+    /// <summary>
+    /// Whether a log may exist although <see cref="Logs"/> does not have it: nobody has decided yet whose a copy of it is, its
+    /// nodes are away, or this node has not heard of every member's logs. False: there is no such log, as far as this cluster can know.
     /// </summary>
     bool MayExist(string id);
 
     /// <summary>Raised, on any thread, after <see cref="Status"/>, <see cref="Members"/> or <see cref="Logs"/> changed. Handlers return at once.</summary>
     event Action? Changed;
 
-    /// <summary>Node with the fewest logs among the reachable members, this one preferred when equal.</summary>
+    /// <summary>Node with the fewest logs among the reachable members that do not drain, this one preferred when equal.</summary>
     string LeastLoaded();
+
+    /// <summary>A reachable member that does not drain: the same one on every node for the same id, as long as they see the same members.</summary>
+    string PlaceFor(string id);
+
+    /// <summary>Tells every node that this one is about to leave. Cannot be taken back.</summary>
+    void BeginDrain();
+
+    /// <summary>Gives a log of this node to its standby, or to another node when the standby is not fit for it; completes when that node has shown itself as the owner.</summary>
+    /// <exception cref="InvalidOperationException">This node does not own it, or there is no other node that could.</exception>
+    Task HandOverAsync(string id, CancellationToken stop);
 
     /// <summary>Makes a log owned by this node; completes when its first snapshot is safe. Does not call <see cref="ILogHost.AdoptAsync"/>.</summary>
     /// <exception cref="InvalidOperationException">There is a log with this id, or this node may not change anything now (<see cref="Status"/>).</exception>

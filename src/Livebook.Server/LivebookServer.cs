@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Cluster.Settings;
+using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Livebook.Server.Sessions;
 using Microsoft.Extensions.Logging;
 
@@ -35,6 +37,9 @@ public sealed class LivebookServer : IAsyncDisposable
 {
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
+    private readonly AttachmentKeeper _keeper;
+    private readonly RuntimeRelay _relay;
+    private readonly Departure _departure;
     private readonly SettingsStore _store;
     private readonly ServerMetrics _metrics;
 
@@ -56,14 +61,19 @@ public sealed class LivebookServer : IAsyncDisposable
         Story = new ClusterStory(cluster, _metrics, time);
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
+        var door = new BlobDoor(cluster, new BlobStore(options.DataPath), writeRefusal.RefusalOf, time);
+        _keeper = new AttachmentKeeper(cluster, door, options.Limits, time, logs);
+        _relay = new RuntimeRelay(cluster, runtimes, time, logs);
         _host = new SessionHost(
             cluster,
             faulted => new SessionServices(
                 cluster,
                 runtimes,
+                _relay,
                 Settings,
                 _metrics,
                 nodeFiles,
+                _keeper,
                 options.Limits,
                 options.DataPath,
                 time,
@@ -73,8 +83,11 @@ public sealed class LivebookServer : IAsyncDisposable
             )
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
+        _keeper.Host = _host;
+        Attachments = new Attachments.Attachments(cluster, Sessions, door);
         Pages = new Pages(cluster, Sessions, time, logs);
         Facts = new NodeFactsCollector(cluster, _host, Pages, Story, runtimes, options.DataPath);
+        _departure = new Departure(cluster, _host, Sessions, Pages, time, logs);
     }
 
     public ICluster Cluster { get; }
@@ -84,6 +97,9 @@ public sealed class LivebookServer : IAsyncDisposable
     public Sessions.Sessions Sessions { get; }
 
     public Pages Pages { get; }
+
+    /// <summary>Files kept with notebooks.</summary>
+    public Attachments.Attachments Attachments { get; }
 
     /// <summary>What happened to the cluster.</summary>
     public ClusterStory Story { get; }
@@ -99,15 +115,26 @@ public sealed class LivebookServer : IAsyncDisposable
     {
         _store.Load();
         await Cluster.StartAsync(_host, stop);
+        _keeper.Start();
         if (Cluster.Status != NodeStatus.Alone)
             _ = Task.Run(Rehearsal.Run, stop);
     }
 
-    /// <summary>Saves what has a file, ends runtimes and leaves.</summary>
+    /// <summary>
+    /// Gets ready to leave the cluster: takes nothing new, hands its sessions over, sends its pages to other nodes, and gives cells that run here a part
+    /// of the time to finish. Called again it waits for the first call. Done within <paramref name="budget"/>; the server then only has to end.
+    /// </summary>
+    public Task DrainAsync(TimeSpan budget, CancellationToken stop) => _departure.DrainAsync(budget).WaitAsync(stop);
+
+    /// <summary>Saves what has a file, ends runtimes and leaves. After a drain, runtimes live on for a while: their sessions' owners, or this server when it comes back, find them.</summary>
     public async ValueTask DisposeAsync()
     {
         await Pages.DisposeAsync();
+        await _keeper.DisposeAsync();
+        if (Cluster.IsDraining)
+            _host.LeaveRuntimes();
         await _host.DisposeAsync();
+        _relay.Dispose();
         await _runtimes.DisposeAsync();
         Settings.Dispose();
         Story.Dispose();

@@ -5,7 +5,7 @@ using Livebook.Cluster.Membership;
 using Microsoft.Extensions.Logging.Abstractions;
 
 // A node in a process of its own, for tests that kill or freeze one.
-// Arguments: NODE PORT DNS-PORT; the cookie comes from LIVEBOOK_COOKIE. Tells events on standard output; ends when standard input does.
+// Arguments: NODE PORT DNS-PORT [LOWEST HIGHEST protocol to announce]; the cookie comes from LIVEBOOK_COOKIE. Tells events on standard output; ends when standard input does.
 var options = new ClusterOptions
 {
     Node = args[0],
@@ -16,6 +16,8 @@ var options = new ClusterOptions
     DataPath = "",
     Version = "probe",
 };
+if (args is [_, _, _, var lowest, var highest])
+    options = options with { Protocols = (byte.Parse(lowest), byte.Parse(highest)) };
 await using var mesh = new AkkaMesh(options, NullLoggerFactory.Instance, TimeProvider.System);
 mesh.Received = (from, payload) => Console.WriteLine($"got {from} {Encoding.UTF8.GetString(payload.Span)}");
 mesh.Happened += happened =>

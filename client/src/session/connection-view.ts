@@ -14,7 +14,11 @@ export interface ConnectionView {
   /** The node that holds the session. */
   owner: string;
   standby: string | null;
-  status: "alone" | "joining" | "member" | "minority";
+  status: "alone" | "joining" | "member" | "draining" | "minority";
+  /** The socket is there, and nothing comes through it. */
+  silent: boolean;
+  /** The node sent this page away, to another one. */
+  moving: boolean;
   ownerReachable: boolean;
   message: string | null;
   goneReason: string | null;
@@ -31,6 +35,8 @@ export function newConnectionView(node: string): ConnectionView {
     owner: "",
     standby: null,
     status: "alone",
+    silent: false,
+    moving: false,
     ownerReachable: true,
     message: null,
     goneReason: null,
@@ -40,6 +46,7 @@ export function newConnectionView(node: string): ConnectionView {
 export function enter(view: ConnectionView, state: ConnectionView["state"]): void {
   if (view.state === state || view.state === "gone") return;
   view.state = state;
+  if (state === "live") view.moving = false;
   view.since = Date.now();
 }
 

@@ -71,7 +71,8 @@ export class SessionStore {
       ...options,
       onOpen: () => this.join(),
       onMessage: (message) => this.receive(message),
-      onDown: () => this.down(),
+      onDown: (sentAway) => this.down(sentAway),
+      onSilent: (silent) => (this.connection.silent = silent),
       onRoundTrip: (milliseconds) => (this.connection.roundTripMs = milliseconds),
     });
     if (typeof window !== "undefined") window.addEventListener("beforeunload", this.warnBeforeUnload);
@@ -186,7 +187,8 @@ export class SessionStore {
     this.joinTimer = setTimeout(() => this.join(whole), RejoinDelay);
   }
 
-  private down(): void {
+  private down(sentAway: boolean): void {
+    this.connection.moving = sentAway || this.connection.moving;
     clearTimeout(this.joinTimer);
     this.joining = false;
     this.connection.roundTripMs = null;
@@ -218,6 +220,7 @@ export class SessionStore {
       case "condition": {
         const wasReadOnly = this.connection.status === "minority";
         takeCondition(this.connection, message);
+        this.link.seek(message.status === "minority" || message.status === "joining");
         if (wasReadOnly && this.live) this.texts.flushAll();
         break;
       }

@@ -44,6 +44,12 @@ internal sealed class HeldLog(string id, LogCopy copy, DiskLog disk, LogRole rol
     /// <summary>Handed to this node, which has not shown itself as the owner yet.</summary>
     public string? HandedTo { get; set; }
 
+    /// <summary>Completes when <see cref="HandedTo"/> has shown itself as the owner.</summary>
+    public TaskCompletionSource? HandingOver { get; set; }
+
+    /// <summary>A hand-over waits until the standby has a whole copy, or another one is chosen.</summary>
+    public TaskCompletionSource? Filling { get; set; }
+
     /// <summary>A delete waits for the standby's word.</summary>
     public TaskCompletionSource? Deleting { get; set; }
 

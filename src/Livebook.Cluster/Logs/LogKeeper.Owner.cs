@@ -14,6 +14,10 @@ internal sealed partial class LogKeeper
         ArgumentException.ThrowIfNullOrEmpty(id);
         var (held, done) = await loop.AskAsync(() =>
         {
+            if (draining.Contains(mesh.Self))
+            {
+                throw new InvalidOperationException("This node is about to leave its cluster and takes nothing new.");
+            }
             if (!Active)
             {
                 throw new InvalidOperationException($"This node is {mesh.Status}: nothing can be made here until it is a member of its cluster.");
@@ -124,33 +128,72 @@ internal sealed partial class LogKeeper
         await await loop.AskAsync(() => Remove(held));
     }
 
-    /// <summary>Gives a log to its standby, which becomes the owner; completes when everything appended is there and the word is sent.</summary>
-    /// <exception cref="InvalidOperationException">This node does not own it, or there is no other node.</exception>
+    /// <summary>Gives a log to another node, the standby if it is fit; completes when that one has shown itself as the owner.</summary>
+    /// <exception cref="InvalidOperationException">This node does not own it, or there is no other node that could.</exception>
     public async Task HandOverAsync(string id, CancellationToken stop)
     {
         while (true)
         {
-            var safe = await loop.AskAsync(() =>
-            {
-                if (!logs.TryGetValue(id, out var held) || held is not { Role: LogRole.Owner, Owned: not null, Replication.Standby: { } standby })
-                {
-                    throw new InvalidOperationException($"The log {id} is not owned here or nobody else has a copy of it.");
-                }
-                if (!held.Replication.Filled || held.Replication.Safe < held.Copy.Last)
-                {
-                    return WaitFor(held);
-                }
-                send(standby, EntryStream(id), new LogMessage.HandOver(id, held.Copy.State.Reign, held.Copy.Last));
-                Surrender(held, OwnershipReason.Handover);
-                held.HandedTo = standby;
-                return null;
-            });
-            if (safe is null)
+            var (wait, given) = await loop.AskAsync(() => GiveAway(id));
+            await wait.WaitAsync(stop);
+            if (given)
             {
                 return;
             }
-            await safe.WaitAsync(stop);
         }
+    }
+
+    /// <summary>What to wait for, and whether the word is given by then.</summary>
+    private (Task Wait, bool Given) GiveAway(string id)
+    {
+        if (!logs.TryGetValue(id, out var held) || held is not { Role: LogRole.Owner, Owned: not null })
+        {
+            throw new InvalidOperationException($"The log {id} is not owned here.");
+        }
+        if (held.Replication.Standby is not { } standby || !IsFit(standby))
+        {
+            if (!peers.Keys.Any(IsFit))
+            {
+                throw new InvalidOperationException($"There is no other node that could take the log {id}.");
+            }
+            ChooseStandby(held);
+            return (FilledOf(held), false);
+        }
+        if (!held.Replication.Filled)
+        {
+            return (FilledOf(held), false);
+        }
+        if (held.Replication.Safe < held.Copy.Last)
+        {
+            return (WaitFor(held), false);
+        }
+        send(standby, EntryStream(id), new LogMessage.HandOver(id, held.Copy.State.Reign, held.Copy.Last));
+        Surrender(held, OwnershipReason.Handover);
+        held.HandedTo = standby;
+        held.HandingOver = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return (held.HandingOver.Task, true);
+    }
+
+    private static Task FilledOf(HeldLog held) => (held.Filling ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    private static void Refill(HeldLog held)
+    {
+        held.Filling?.TrySetResult();
+        held.Filling = null;
+    }
+
+    /// <summary>Somebody has shown itself as the owner of what was handed over.</summary>
+    private static void Taken(HeldLog held)
+    {
+        held.HandedTo = null;
+        held.HandingOver?.TrySetResult();
+    }
+
+    /// <summary>The node that was to take the log did not: it is this node's to decide about again.</summary>
+    private static void HandedBack(HeldLog held, string why)
+    {
+        held.HandedTo = null;
+        held.HandingOver?.TrySetException(new InvalidOperationException(why));
     }
 
     private static OwnershipLostException Lost(string id) => new($"This node does not own the log {id} any more.");
@@ -174,7 +217,13 @@ internal sealed partial class LogKeeper
             Show(held);
             return;
         }
-        var choice = peers.Keys.OrderBy(suspected.Contains).ThenByDescending(node => Preference(held.Id, node)).FirstOrDefault(_ => Active);
+        Refill(held);
+        // Whoever is about to leave, or does not answer, is better than nobody: without a second copy a loss would be final.
+        var choice = peers
+            .Keys.OrderBy(draining.Contains)
+            .ThenBy(suspected.Contains)
+            .ThenByDescending(node => Preference(held.Id, node))
+            .FirstOrDefault(_ => Active);
         held.Replication.Choose(choice, alone: Active && peers.Count == 0);
         if (held.Replication.Alone)
         {
@@ -234,12 +283,16 @@ internal sealed partial class LogKeeper
         }
         if (held.HandedTo == from && message.Last < 0)
         {
-            held.HandedTo = null;
+            HandedBack(held, $"{from} does not have all of the log.");
             return;
         }
         if (held.Role == LogRole.Owner)
         {
             held.Replication.OnAcknowledged(from, message.Last, message.Gap, Now);
+            if (held.Replication.Filled)
+            {
+                Refill(held);
+            }
             Complete(held);
             dirty.Add(held);
         }
@@ -275,6 +328,7 @@ internal sealed partial class LogKeeper
             }
             held.Owned = null;
             Fail(held, Lost(held.Id));
+            Refill(held);
             calls.Release(held.Id, reason);
         }
         if (reason == OwnershipReason.Fenced && held.Replication.Standby is { } standby)

@@ -21,7 +21,7 @@ internal sealed partial class LogKeeper
             }
             if (held.HandedTo == from && entry.Owns)
             {
-                held.HandedTo = null;
+                Taken(held);
             }
             // Somebody else's copy, owned or found, may have more right to the log than this owner's.
             if (held.Role == LogRole.Owner && !Copies.Compare(held.Copy.State, mesh.Self, entry.State, from).FirstWins)
@@ -42,7 +42,7 @@ internal sealed partial class LogKeeper
         _ = tombstones.AddAsync(added);
         foreach (var stone in added)
         {
-            Registry.RemoveOrphan(stone.Id);
+            Registry.Forget(stone.Id);
             if (logs.TryGetValue(stone.Id, out var held) && held.Copy.State.Epoch <= tombstones.EpochOf(stone.Id))
             {
                 BuryOne(held);

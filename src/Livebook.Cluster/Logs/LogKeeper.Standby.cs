@@ -36,7 +36,7 @@ internal sealed partial class LogKeeper
         held.Copy = copy;
         held.Role = LogRole.Standby;
         held.Owner = from;
-        held.HandedTo = null;
+        Taken(held);
         held.DiskQueued = -1;
         held.Replication.Choose(null, alone: false);
         dirty.Add(held);

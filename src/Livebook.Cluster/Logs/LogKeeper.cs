@@ -32,6 +32,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     private readonly Dictionary<string, DiskLog> disks = [];
     private readonly Dictionary<string, MeshMember> peers = [];
     private readonly HashSet<string> suspected = [];
+    private volatile ImmutableHashSet<string> draining = [];
     private readonly HashSet<HeldLog> dirty = [];
     private readonly Dictionary<(string Node, string Id), (long Reign, long Last, bool Gap)> owedAnswers = [];
     private readonly HashSet<string> toPublish = [];
@@ -41,6 +42,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     private bool expelled;
     private bool stopped;
     private bool promoted;
+    private bool drainingChanged;
     private volatile bool informed;
     private TimeSpan activeSince = TimeSpan.MinValue;
     private TimeSpan newcomerAt;
@@ -52,6 +54,9 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
 
     /// <summary>This node is active and has heard of every member's logs. May be asked on any thread.</summary>
     public bool IsInformed => informed;
+
+    /// <summary>Members that are about to leave, maybe this node too. May be asked on any thread.</summary>
+    public ImmutableHashSet<string> Draining => draining;
 
     /// <summary>This node may own logs and acknowledge.</summary>
     private bool Active => !expelled && !stopped && mesh.Status is NodeStatus.Alone or NodeStatus.Member;
@@ -68,6 +73,10 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         newcomerAt = Now;
         SetSuspected(member);
         SendTable(member.Name, withTombstones: true);
+        if (draining.Contains(mesh.Self))
+        {
+            send(member.Name, TableStream, new LogMessage.Drain());
+        }
         foreach (var held in logs.Values.Where(held => held is { Role: LogRole.Owner, Replication.Standby: null }))
         {
             ChooseStandby(held);
@@ -80,14 +89,55 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         {
             peers[member.Name] = member;
             SetSuspected(member);
+            LeaveUnfitStandby(member.Name);
         }
     }
+
+    /// <summary>This node is about to leave.</summary>
+    public void BeginDrain()
+    {
+        if (draining.Contains(mesh.Self))
+        {
+            return;
+        }
+        draining = draining.Add(mesh.Self);
+        drainingChanged = true;
+        Broadcast(new LogMessage.Drain());
+    }
+
+    private void OnDrain(string from)
+    {
+        if (peers.ContainsKey(from))
+        {
+            log.LogInformation("Node {Node} drains: it is about to leave.", from);
+            draining = draining.Add(from);
+            drainingChanged = true;
+            LeaveUnfitStandby(from);
+        }
+    }
+
+    /// <summary>Second copies go where somebody answers and stays, if there is such a node.</summary>
+    private void LeaveUnfitStandby(string node)
+    {
+        if (IsFit(node) || !peers.Keys.Any(IsFit))
+        {
+            return;
+        }
+        foreach (var held in logs.Values.Where(held => held.Role == LogRole.Owner && held.Replication.Standby == node))
+        {
+            ChooseStandby(held);
+        }
+    }
+
+    /// <summary>A peer that answers and does not drain.</summary>
+    private bool IsFit(string node) => peers.ContainsKey(node) && !suspected.Contains(node) && !draining.Contains(node);
 
     /// <summary>A peer (this incarnation of it) is out for good: its standbys here become owners, its second copies are made elsewhere.</summary>
     public void OnPeerDowned(string node)
     {
         peers.Remove(node);
         suspected.Remove(node);
+        draining = draining.Remove(node);
         Registry.RemoveNode(node, member => member == mesh.Self || peers.ContainsKey(member), Now);
         foreach (var held in logs.Values.ToList())
         {
@@ -102,7 +152,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
             }
             else if (held.HandedTo == node)
             {
-                held.HandedTo = null;
+                HandedBack(held, $"{node} left before it took the log over.");
             }
         }
         foreach (var owed in owedAnswers.Keys.Where(owed => owed.Node == node).ToList())
@@ -115,8 +165,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     public void OnExpelled()
     {
         expelled = true;
-        peers.Clear();
-        suspected.Clear();
+        ForgetPeers();
         owedAnswers.Clear();
         foreach (var held in logs.Values)
         {
@@ -135,8 +184,7 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
             }
         }
         expelled = false;
-        peers.Clear();
-        suspected.Clear();
+        ForgetPeers();
         activeSince = TimeSpan.MinValue;
         Registry.RemoveOthers();
     }
@@ -199,6 +247,9 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
             case LogMessage.HandOver message:
                 OnHandOver(from, message);
                 break;
+            case LogMessage.Drain:
+                OnDrain(from);
+                break;
         }
     }
 
@@ -222,7 +273,8 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         SendChanges();
         var published = Registry.Publish();
         var knows = Active && activeSince != TimeSpan.MinValue && KnowsEveryTable;
-        var news = published || knows != informed;
+        var news = published || knows != informed || drainingChanged;
+        drainingChanged = false;
         informed = knows;
         return news;
     }
@@ -280,6 +332,13 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
         }
         await tombstones.FlushAsync();
         await calls.IdleAsync();
+    }
+
+    private void ForgetPeers()
+    {
+        peers.Clear();
+        suspected.Clear();
+        draining = draining.Intersect([mesh.Self]);
     }
 
     private bool KnowsEveryTable => peers.Keys.All(Registry.IsComplete);
@@ -354,6 +413,5 @@ internal sealed partial class LogKeeper(ClusterOptions options, IMesh mesh, Loop
     private static long NewReign() => BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
 
     /// <summary>Rendezvous hash: the member with the highest value, so that each log has its own order of preference.</summary>
-    private static ulong Preference(string id, string node) =>
-        BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{id}\n{node}")));
+    public static ulong Preference(string id, string node) => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{id}\n{node}")));
 }

@@ -38,6 +38,9 @@ internal abstract record LogMessage
     /// <summary>Owner → its standby: be the owner (a planned hand-over). The standby has everything up to <paramref name="Last"/>.</summary>
     public sealed record HandOver(string Id, long Reign, long Last) : LogMessage;
 
+    /// <summary>The sender is about to leave: it gets no log and no second copy any more.</summary>
+    public sealed record Drain : LogMessage;
+
     public ReadOnlyMemory<byte> Encode()
     {
         var to = new WireWriter();
@@ -76,6 +79,9 @@ internal abstract record LogMessage
             case HandOver it:
                 to.Byte(9).Text(it.Id).Long(it.Reign).Long(it.Last);
                 break;
+            case Drain:
+                to.Byte(10);
+                break;
         }
         return to.Written;
     }
@@ -95,6 +101,7 @@ internal abstract record LogMessage
             7 => new Deleted(from.Text()),
             8 => new Table(from.Byte() != 0, Array(from, 20, DecodeEntry), Array(from, 4, item => item.Text()), Array(from, 20, DecodeTombstone)),
             9 => new HandOver(from.Text(), from.Long(), from.Long()),
+            10 => new Drain(),
             var kind => throw new InvalidDataException($"A message about logs of unknown kind {kind}."),
         };
     }

@@ -4,7 +4,7 @@ namespace Livebook.Cluster.Logs;
 
 /// <summary>
 /// Who has which log: one table per node, written by that node alone. Standbys are not in it: their owner names them.
-/// Touched on the loop only, but for <see cref="Logs"/> and <see cref="Undecided"/>.
+/// Touched on the loop only, but for <see cref="Logs"/>, <see cref="Undecided"/> and <see cref="Away"/>.
 /// </summary>
 internal sealed class Registry(string self)
 {
@@ -14,14 +14,20 @@ internal sealed class Registry(string self)
     private readonly Dictionary<string, Dictionary<string, TableEntry>> tables = new() { [self] = [] };
     private readonly HashSet<string> complete = [];
     private readonly Dictionary<string, (string Owner, TableEntry Entry, TimeSpan Since)> orphans = [];
+    private readonly Dictionary<string, (string Owner, TableEntry Entry)> away = [];
     private readonly HashSet<string> changed = [];
+    private TimeSpan clock;
     private volatile ImmutableDictionary<string, LogEntryInfo> logs = ImmutableDictionary<string, LogEntryInfo>.Empty;
     private volatile ImmutableHashSet<string> undecided = [];
+    private volatile ImmutableDictionary<string, LogEntryInfo> gone = ImmutableDictionary<string, LogEntryInfo>.Empty;
 
     public ImmutableDictionary<string, LogEntryInfo> Logs => logs;
 
     /// <summary>Logs of which some node has found a copy, and that nobody owns yet.</summary>
     public ImmutableHashSet<string> Undecided => undecided;
+
+    /// <summary>Logs that nobody here has: their owner is out, and so is whoever had the second copy.</summary>
+    public ImmutableDictionary<string, LogEntryInfo> Away => gone;
 
     public ImmutableArray<TableEntry> Own => [.. tables[self].Values];
 
@@ -58,6 +64,7 @@ internal sealed class Registry(string self)
     /// <summary>A node is out. Logs of which a member has the second copy stay listed for a while.</summary>
     public void RemoveNode(string node, Func<string, bool> isMember, TimeSpan now)
     {
+        clock = now > clock ? now : clock;
         complete.Remove(node);
         if (!tables.Remove(node, out var table))
         {
@@ -68,6 +75,10 @@ internal sealed class Registry(string self)
             if (entry.Owns && entry.Standby is { } standby && isMember(standby))
             {
                 orphans[entry.Id] = (node, entry, now);
+            }
+            else if (entry.Owns)
+            {
+                away[entry.Id] = (node, entry);
             }
             changed.Add(entry.Id);
         }
@@ -82,18 +93,39 @@ internal sealed class Registry(string self)
         }
         foreach (var id in orphans.Keys.ToList())
         {
-            RemoveOrphan(id);
+            Lose(id);
         }
     }
 
     public void ExpireOrphans(TimeSpan now)
     {
+        clock = now;
         foreach (var (id, orphan) in orphans.ToList())
         {
             if (now - orphan.Since > OrphanTime || OwnersOf(id).Any())
             {
-                RemoveOrphan(id);
+                Lose(id);
             }
+        }
+    }
+
+    /// <summary>A log is deleted.</summary>
+    public void Forget(string id)
+    {
+        RemoveOrphan(id);
+        if (away.Remove(id))
+        {
+            changed.Add(id);
+        }
+    }
+
+    /// <summary>Its standby did not take it over. That it has an owner by now is seen when the list is made.</summary>
+    private void Lose(string id)
+    {
+        if (orphans.TryGetValue(id, out var orphan))
+        {
+            away[id] = (orphan.Owner, orphan.Entry);
+            RemoveOrphan(id);
         }
     }
 
@@ -119,6 +151,7 @@ internal sealed class Registry(string self)
         }
         var next = logs.ToBuilder();
         var open = undecided.ToBuilder();
+        var lost = gone.ToBuilder();
         foreach (var id in changed)
         {
             var owner = OwnersOf(id).OrderByDescending(found => found.Entry.State.Epoch).FirstOrDefault();
@@ -130,18 +163,29 @@ internal sealed class Registry(string self)
             {
                 next[id] = new LogEntryInfo(id, owner.Node, entry.Standby, entry.State.Epoch, entry.Info);
                 open.Remove(id);
+                away.Remove(id);
             }
             else
             {
                 next.Remove(id);
                 _ = EntriesOf(id).Any() ? open.Add(id) : open.Remove(id);
             }
+            if (away.TryGetValue(id, out var left))
+            {
+                lost[id] = new LogEntryInfo(id, left.Owner, left.Entry.Standby, left.Entry.State.Epoch, left.Entry.Info);
+            }
+            else
+            {
+                lost.Remove(id);
+            }
         }
         changed.Clear();
-        // Whoever looks meanwhile finds a log in both rather than in neither.
+        // Whoever looks meanwhile finds a log in two of them rather than in none.
         undecided = undecided.Union(open);
+        gone = gone.AddRange(lost.Where(entry => !gone.ContainsKey(entry.Key)));
         logs = next.ToImmutable();
         undecided = open.ToImmutable();
+        gone = lost.ToImmutable();
         return true;
     }
 
@@ -167,7 +211,13 @@ internal sealed class Registry(string self)
 
     private void Set(string node, TableEntry entry)
     {
-        TableOf(node)[entry.Id] = entry;
+        var table = TableOf(node);
+        if (!entry.Owns && table.TryGetValue(entry.Id, out var before) && before.Owns)
+        {
+            // Handed over, or to be decided about again: it stays listed until the next owner shows itself.
+            orphans[entry.Id] = (node, before, clock);
+        }
+        table[entry.Id] = entry;
         changed.Add(entry.Id);
     }
 

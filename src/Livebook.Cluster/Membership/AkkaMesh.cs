@@ -105,8 +105,8 @@ internal sealed partial class AkkaMesh : IMesh
         {
             Greeting = () =>
                 new(
-                    Hello.LowestSpoken,
-                    Hello.HighestSpoken,
+                    options.Protocols.Lowest,
+                    options.Protocols.Highest,
                     options.ClusterName ?? NodeName.BaseOf(options.Node),
                     options.Node,
                     engine?.Self.Incarnation ?? 0,

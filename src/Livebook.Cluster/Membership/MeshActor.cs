@@ -29,7 +29,7 @@ internal sealed partial class MeshActor : ReceiveActor, IWithTimers
     public const string Name = "mesh";
 
     /// <summary>A member that was not heard for this long is missed.</summary>
-    public static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(2.5);
+    public static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(2.2);
 
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PulseEvery = TimeSpan.FromMilliseconds(400);

@@ -88,6 +88,27 @@ internal static class RuntimeRules
         Without(step, "down", operation.Reason);
     }
 
+    public static void Away(Step step, RuntimeOperation.Away operation)
+    {
+        var current = step.State.Runtime;
+        if (current.Status != "connected" || current.Id != operation.Runtime)
+        {
+            step.Refuse("that runtime is not in use any more");
+            return;
+        }
+        step.State = step.State with { Runtime = current with { Message = operation.Reason } };
+        if (operation.Reason is null)
+            Resend(step);
+    }
+
+    /// <summary>What was sent last may not have arrived: what the runtime knows already it ignores.</summary>
+    private static void Resend(Step step)
+    {
+        foreach (var place in Flow.Walk(step.State.Notebook).Where(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating))
+            EvaluationRules.SendAgain(step, place);
+        EvaluationRules.Pump(step);
+    }
+
     public static void StartFailed(Step step, RuntimeOperation.StartFailed operation)
     {
         if (step.State.Runtime.Status != "starting" || step.State.Runtime.Start != operation.Start)
@@ -126,11 +147,8 @@ internal static class RuntimeRules
         FileRules.Adopted(step);
         if (operation.RuntimeAlive)
         {
-            // The last owner may have died between the log and the runtime: what the runtime knows already it ignores.
-            var places = Flow.Walk(step.State.Notebook);
-            foreach (var place in places.Where(place => step.State.StateOf(place.Cell.Id).Status == CellStatus.Evaluating))
-                EvaluationRules.SendAgain(step, place);
-            EvaluationRules.Pump(step);
+            // The last owner may have died between the log and the runtime.
+            Resend(step);
             return;
         }
         if (step.State.Runtime.Status == "off")

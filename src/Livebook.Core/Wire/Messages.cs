@@ -95,7 +95,7 @@ public abstract record ServerMessage
     public sealed record Pong(double At) : ServerMessage;
 
     /// <summary>What this node can do now. Sent on connect and on change.</summary>
-    /// <param name="Status"><c>alone</c>, <c>joining</c>, <c>member</c> or <c>minority</c>; in <c>minority</c> nothing can be changed.</param>
+    /// <param name="Status"><c>alone</c>, <c>joining</c>, <c>member</c>, <c>draining</c> (pages are about to be sent away) or <c>minority</c>; in <c>minority</c> nothing can be changed.</param>
     /// <param name="OwnerReachable">False while the session's owner does not answer: input waits, nothing is acknowledged.</param>
     public sealed record Condition(string Status, bool OwnerReachable, string Node, string Owner, string? Standby, string? Message) : ServerMessage;
 

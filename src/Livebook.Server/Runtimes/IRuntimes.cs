@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Livebook.Protocol;
+using Livebook.Server.Runtimes.Relay;
 
 namespace Livebook.Server.Runtimes;
 
@@ -25,6 +26,12 @@ public interface IRuntimes : IAsyncDisposable
         Action<string> onDown,
         CancellationToken stop
     );
+
+    /// <summary>
+    /// Opens the connection of a session's runtime on this machine for the session's owner on another node, which speaks the runtime's protocol
+    /// on it from behind the greeting on. Whoever was connected before is not any more. Null when there is no such runtime alive.
+    /// </summary>
+    Task<Stream?> OpenAsync(RuntimeCall call, CancellationToken stop) => Task.FromResult<Stream?>(null);
 }
 
 public sealed record RuntimeRequest(string Session, long Epoch, string Directory, string? NotebookPath, ImmutableSortedDictionary<string, string> Environment);

@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text.Json;
 using Livebook.Protocol;
 using Livebook.Server.Runtimes.Isolation;
+using Livebook.Server.Runtimes.Relay;
 using Microsoft.Extensions.Logging;
 
 namespace Livebook.Server.Runtimes;
@@ -14,6 +17,10 @@ public sealed class ProcessRuntimes : IRuntimes
     private readonly RuntimeLauncher _launcher;
     private readonly SparePool _spares;
     private readonly ConcurrentDictionary<string, RuntimeProcess> _live = new(StringComparer.Ordinal);
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runtimes that owners on other nodes hold through this one.</summary>
+    private readonly ConcurrentDictionary<string, RuntimeRecord> _lent = new(StringComparer.Ordinal);
     private bool _disposed;
 
     /// <summary>Tidies up after an earlier server on the same data path, and begins to start spares in the background.</summary>
@@ -80,11 +87,64 @@ public sealed class ProcessRuntimes : IRuntimes
         return null;
     }
 
+    public async Task<Stream?> OpenAsync(RuntimeCall call, CancellationToken stop)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_live.TryGetValue(call.Runtime, out var live))
+        {
+            // Its session has moved on, and this node has not let go of it yet.
+            if (live.Session != call.Session)
+                return null;
+            live.Detach();
+            await live.Ended.WaitAsync(stop);
+        }
+        if (_context.Folder.Find(call.Runtime) is not { } record || record.Session != call.Session || record.Epoch > call.Epoch)
+            return null;
+        if (!record.IsAlive)
+        {
+            End(record);
+            return null;
+        }
+        record = record with { Epoch = call.Epoch };
+        _context.Folder.Write(record);
+        if (_lent.TryAdd(record.Id, record))
+            _ = WatchAsync(record);
+        try
+        {
+            var stream = await RuntimeConnection.OpenAsync(record.Socket, stop);
+            var hello = new RuntimeCommand.Hello(record.Key, call.ProtocolMin, call.ProtocolMax, call.LastReport);
+            await Frames.WriteAsync(stream, JsonSerializer.SerializeToUtf8Bytes(hello, ProtocolJson.Default.RuntimeCommand), stop);
+            return stream;
+        }
+        catch (Exception error) when (error is SocketException or IOException)
+        {
+            // It is about to end.
+            return null;
+        }
+    }
+
+    /// <summary>A lent runtime that has ended is tidied up.</summary>
+    private async Task WatchAsync(RuntimeRecord record)
+    {
+        while (record.IsAlive && !_disposed)
+            await Task.Delay(WatchInterval, _context.Time);
+        _lent.TryRemove(record.Id, out _);
+        if (!_disposed)
+            End(record);
+    }
+
+    /// <summary>
+    /// Ends spares and runtimes. Those that were detached, or are held by another node, live on for the server that comes back; as the first process of
+    /// a container this one takes everything with it, so then they are ended and whoever holds them hears it.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_disposed)
             return;
         _disposed = true;
+        if (Environment.ProcessId == 1)
+            foreach (var record in _lent.Values)
+                End(record);
         await _ending.CancelAsync();
         await _spares.DisposeAsync();
         // Those that were detached end their connection, the others their process.

@@ -18,7 +18,7 @@ internal sealed class RuntimeConnection : IAsyncDisposable
     private const int Window = 16;
     private static readonly TimeSpan AcknowledgeDelay = TimeSpan.FromMilliseconds(100);
 
-    private readonly NetworkStream _stream;
+    private readonly Stream _stream;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _writing;
@@ -27,21 +27,25 @@ internal sealed class RuntimeConnection : IAsyncDisposable
     );
     private string? _broken;
 
-    private RuntimeConnection(Socket socket, TimeProvider time)
+    /// <summary>Takes a connection over, and its stream with it.</summary>
+    public RuntimeConnection(Stream stream, TimeProvider time)
     {
-        _stream = new NetworkStream(socket, ownsSocket: true);
+        _stream = stream;
         _time = time;
         _writing = WriteAsync();
     }
 
     /// <exception cref="SocketException">Nobody listens there (yet).</exception>
-    public static async Task<RuntimeConnection> ConnectAsync(string path, TimeProvider time, CancellationToken stop)
+    public static async Task<RuntimeConnection> ConnectAsync(string path, TimeProvider time, CancellationToken stop) => new(await OpenAsync(path, stop), time);
+
+    /// <exception cref="SocketException">Nobody listens there (yet).</exception>
+    public static async Task<Stream> OpenAsync(string path, CancellationToken stop)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
-            return new RuntimeConnection(socket, time);
+            return new NetworkStream(socket, ownsSocket: true);
         }
         catch
         {

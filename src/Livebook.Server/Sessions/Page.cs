@@ -96,6 +96,7 @@ public sealed class Page : IAsyncDisposable
             _state = PageState.Joining;
             _joining = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
             _pages.Register(join.Session, this);
+            ConditionMayHaveChanged();
             _ = JoinAsync(join, _stream, _joining.Token);
         }
     }
@@ -276,18 +277,43 @@ public sealed class Page : IAsyncDisposable
             if (known && _state == PageState.Live && (log!.Owner != _owner || log.Epoch > _epoch))
                 Break("the session has another owner");
             var owner = log?.Owner ?? "";
-            var status = StatusName(_pages.Cluster.Status);
-            var reachable = _join is null || (known && _pages.IsReachable(owner));
-            if (_condition is { } said && said.Status == status && said.OwnerReachable == reachable && said.Owner == owner && said.Standby == log?.Standby)
+            var reachable = _join is null || (known && CanAcknowledge(log!));
+            var condition = new ServerMessage.Condition(
+                StatusName(_pages.Cluster),
+                reachable,
+                _pages.Cluster.Self,
+                owner,
+                log?.Standby,
+                known || _join is null ? null : WordsOfAway(_join.Session)
+            );
+            if (condition == _condition)
                 return;
-            _condition = new ServerMessage.Condition(status, reachable, _pages.Cluster.Self, owner, log?.Standby, null);
-            SendOrRestart(Pack(_condition));
+            _condition = condition;
+            SendOrRestart(Pack(condition));
         }
     }
 
-    internal static string StatusName(NodeStatus status) =>
-        status switch
+    /// <summary>Whether, as far as this node can tell, what the page sends is answered: the owner is there, and whoever must have a second copy first.</summary>
+    private bool CanAcknowledge(LogEntryInfo log) =>
+        _pages.IsReachable(log.Owner) && (log.Owner != _pages.Cluster.Self || log.Standby is not { } standby || _pages.IsReachable(standby));
+
+    /// <summary>What to say of a session whose nodes are all away; null when that is not known of it.</summary>
+    private string? WordsOfAway(string session)
+    {
+        if (!_pages.Cluster.Away.TryGetValue(session, out var log))
+            return null;
+        var nodes = log.Standby is { } standby
+            ? $"{log.Owner} and {standby}, the nodes of this session, are away"
+            : $"{log.Owner}, the node of this session, is away";
+        return $"{nodes}. It goes on by itself when one of them is back, with everything that was confirmed.";
+    }
+
+    internal void SendAway() => _sink.SendAway();
+
+    internal static string StatusName(ICluster cluster) =>
+        cluster.Status switch
         {
+            NodeStatus.Member when cluster.IsDraining => "draining",
             NodeStatus.Alone => "alone",
             NodeStatus.Joining => "joining",
             NodeStatus.Member => "member",

@@ -16,6 +16,9 @@ public interface IPageSink
 
     /// <summary>Drops what is queued and sends this instead.</summary>
     void Restart(ReadOnlyMemory<byte> message);
+
+    /// <summary>Drops what is queued and ends the connection: the page is to come back, to another node.</summary>
+    void SendAway();
 }
 
 /// <summary>The pages that are connected to this node, whoever owns the sessions they show.</summary>
@@ -146,6 +149,18 @@ public sealed partial class Pages : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends every page away, spread over some time so that they do not arrive elsewhere as one.</summary>
+    public async Task SendAwayAsync(TimeSpan within, CancellationToken stop)
+    {
+        var pages = _pages.Keys.ToArray();
+        Random.Shared.Shuffle(pages);
+        foreach (var page in pages)
+        {
+            page.SendAway();
+            await Task.Delay(within / pages.Length, _time, stop);
+        }
+    }
+
     internal byte[] HomeMessage() => Page.Pack(new ServerMessage.Home(_sessions.List(), View()));
 
     /// <summary>The cluster as pages see it.</summary>
@@ -154,7 +169,7 @@ public sealed partial class Pages : IAsyncDisposable
         var counts = _cluster.Logs.Values.GroupBy(log => log.Owner).ToDictionary(group => group.Key, group => group.Count());
         return new ClusterView(
             _cluster.Self,
-            Page.StatusName(_cluster.Status),
+            Page.StatusName(_cluster),
             [
                 .. _cluster.Members.Select(member => new NodeView(
                     member.Name,

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Livebook.Cluster;
 using Livebook.Core.Imports;
 using Livebook.Core.LiveMarkdown;
 using Livebook.Core.Sessions;
 using Livebook.Protocol;
 using Livebook.Server.Files;
 using Livebook.Server.Runtimes;
+using Livebook.Server.Runtimes.Relay;
 using Livebook.Server.Settings;
 
 namespace Livebook.Server.Sessions;
@@ -19,6 +21,10 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly Dictionary<string, ITimer> _diagnoses = [];
     private readonly HashSet<Task> _running = [];
     private readonly RuntimeSlot _runtime = new();
+    private readonly SemaphoreSlim _placing = new(1);
+
+    /// <summary>Where the present runtime's code runs.</summary>
+    private string? _runtimeDirectory;
     private readonly EvaluationLog _evaluationLog = new(services.Logs);
     private readonly Lock _environmentLock = new();
     private ImmutableSortedDictionary<string, string>? _environment;
@@ -72,6 +78,12 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             case Effect.ReleaseFile(var node, var path):
                 Run(services.Files.ReleaseAsync(node, path, actor.Id, _stop.Token));
                 break;
+            case Effect.PlaceAttachments:
+                Run(PlaceAttachmentsAsync(_stop.Token));
+                break;
+            case Effect.RemoveAttachment(var name, var hash):
+                Run(RemoveAttachmentAsync(name, hash));
+                break;
         }
     }
 
@@ -95,13 +107,60 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private RuntimeRequest Request()
     {
         var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
+        _runtimeDirectory = WorkingDirectory();
+        return new RuntimeRequest(actor.Id, actor.Epoch, _runtimeDirectory, path, EnvironmentNow());
+    }
+
+    /// <summary>Where code runs: beside the notebook, or in a directory of the session.</summary>
+    private string WorkingDirectory()
+    {
+        var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
         var directory = path is not null ? Path.GetDirectoryName(path) : actor.State.Directory;
         if (directory is null || !Directory.Exists(directory))
         {
             directory = Path.Combine(services.DataPath, "sessions", actor.Id);
             Directory.CreateDirectory(directory);
         }
-        return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, EnvironmentNow());
+        return directory;
+    }
+
+    /// <summary>Where <c>files/</c> is: beside the notebook's file first, and where code runs.</summary>
+    private (string Node, string Directory)[] Places()
+    {
+        var self = services.Cluster.Self;
+        var saved = actor.State.File is { Node: { } node, Path: { } path } ? (node, Path.GetDirectoryName(path)!) : (self, WorkingDirectory());
+        // Code stays where it was started, also when the notebook has got another file since.
+        return [.. new[] { saved, (self, _runtimeDirectory ?? WorkingDirectory()) }.Distinct()];
+    }
+
+    /// <summary>The same, in the background.</summary>
+    public void BeginPlacing() => Run(PlaceAttachmentsAsync(_stop.Token));
+
+    /// <summary>Brings <c>files/</c> in line with the session. What cannot be written is logged.</summary>
+    public async Task PlaceAttachmentsAsync(CancellationToken stop)
+    {
+        await _placing.WaitAsync(stop);
+        try
+        {
+            await services.Attachments.PlaceAsync(actor, Places(), stop);
+        }
+        finally
+        {
+            _placing.Release();
+        }
+    }
+
+    private async Task RemoveAttachmentAsync(string name, string hash)
+    {
+        await _placing.WaitAsync(_stop.Token);
+        try
+        {
+            await services.Attachments.RemoveAsync(actor, name, hash, Places(), _stop.Token);
+        }
+        finally
+        {
+            _placing.Release();
+        }
     }
 
     private ImmutableSortedDictionary<string, string> EnvironmentNow() =>
@@ -138,6 +197,8 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         try
         {
             var request = Request();
+            if (!actor.State.Attachments.IsEmpty)
+                await PlaceAttachmentsAsync(_stop.Token);
             runtime = await services.Runtimes.StartAsync(
                 request,
                 async frame => await ReportAsync(await known.Task, frame),
@@ -168,12 +229,34 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
 
     private async Task TellDownAsync(Task<string> runtime, string reason) => actor.Tell(new RuntimeOperation.Down(await runtime, reason));
 
-    /// <summary>Looks for the session's runtime that outlived the last server on this machine. True when it was found.</summary>
-    public async Task<bool> AdoptRuntimeAsync(CancellationToken stop)
+    /// <summary>
+    /// Looks for the session's runtime: on this machine, where it outlived the last server, or on the node that has it. True when it was found, or when
+    /// that node passes it on as soon as it can.
+    /// </summary>
+    public async Task<bool> AdoptRuntimeAsync(OwnershipReason reason, CancellationToken stop)
     {
         var runtime = actor.State.Runtime;
-        if (runtime.Status != "connected" || runtime.Id is not { } id || runtime.Node != services.Cluster.Self)
+        if (runtime.Status != "connected" || runtime.Id is not { } id || runtime.Node is not { } node)
             return false;
+        if (node != services.Cluster.Self)
+        {
+            // Whoever handed the session over is about to restart. A node that died takes its runtimes with it, as far as anybody knows.
+            if (reason != OwnershipReason.Handover && services.Cluster.Members.All(member => member.Name != node))
+                return false;
+            _runtime.Expect(runtime.Start);
+            return _runtime.Take(
+                services.Relay.Hold(
+                    new RelayedProcess(node, id, runtime.Pid ?? 0, runtime.Framework ?? "", runtime.LastReport),
+                    Request(),
+                    new RelayListener(
+                        frame => ReportAsync(id, frame),
+                        why => actor.Tell(new RuntimeOperation.Down(id, why)),
+                        why => actor.Tell(new RuntimeOperation.Away(id, why))
+                    )
+                ),
+                runtime.Start
+            );
+        }
         var adopted = await services.Runtimes.AdoptAsync(
             Request(),
             id,
@@ -313,6 +396,9 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             return new AttachReply(error.Kind, error.Message, error.InUseBy);
         }
     }
+
+    /// <summary>Leaves the runtime running, for the session's next owner.</summary>
+    public void LeaveRuntime() => _runtime.Clear()?.Detach();
 
     public async ValueTask DisposeAsync()
     {

@@ -13,6 +13,14 @@ namespace Livebook.Server.Sessions;
 internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, SessionActor> _actors = new();
+
+    /// <summary>Sessions that are being made; the same one asked for twice is made once.</summary>
+    private readonly ConcurrentDictionary<string, Lazy<Task>> _making = new();
+
+    /// <summary>How long saving may take when the server ends.</summary>
+    private static readonly TimeSpan SavePatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HandOverPause = TimeSpan.FromMilliseconds(50);
+
     private readonly ICluster _cluster;
     private readonly SessionServices _services;
     private readonly ILogger _logger;
@@ -54,9 +62,10 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     public async Task AdoptAsync(IOwnedLog log, LogContents contents, OwnershipReason reason, CancellationToken stop)
     {
         SessionState state;
+        EventRing events;
         try
         {
-            state = SessionLog.Replay(contents);
+            state = SessionLog.Replay(contents, out events);
         }
         catch (InvalidDataException error)
         {
@@ -65,8 +74,8 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             return;
         }
         using var adoption = _services.Metrics.Adopting(log.Id, reason.ToString().ToLowerInvariant(), log.Epoch);
-        var actor = new SessionActor(state, log, _services);
-        var alive = await actor.Effects.AdoptRuntimeAsync(stop);
+        var actor = new SessionActor(state, log, _services, events);
+        var alive = await actor.Effects.AdoptRuntimeAsync(reason, stop);
         await actor.Effects.HoldFileAsync(stop);
         if (_actors.TryRemove(log.Id, out var old))
             await old.DisposeAsync();
@@ -80,7 +89,25 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         if (!_actors.TryRemove(id, out var actor))
             return;
         LogReleased(_logger, id, reason);
+        if (reason == OwnershipReason.Handover)
+            actor.Effects.LeaveRuntime();
         await actor.DisposeAsync();
+    }
+
+    /// <summary>The same key on two nodes at once is the same id, and comes to the same node: whoever is second gets what the first makes.</summary>
+    private async Task CreateOnceAsync(CreateSession create, CancellationToken stop)
+    {
+        if (Find(create.Id) is not null || (_cluster.Logs.TryGetValue(create.Id, out var log) && log.Owner != _cluster.Self))
+            return;
+        var making = _making.GetOrAdd(create.Id, _ => new Lazy<Task>(() => CreateAsync(create, CancellationToken.None)));
+        try
+        {
+            await making.Value.WaitAsync(stop);
+        }
+        finally
+        {
+            _making.TryRemove(create.Id, out _);
+        }
     }
 
     /// <summary>Makes a session here. Its file, if it has one, is locked for it already.</summary>
@@ -113,6 +140,8 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         var actor = new SessionActor(state, log, _services);
         _actors[create.Id] = actor;
         actor.Start();
+        if (create.Notebook.ListedFiles().Any(entry => entry.Type == FileEntry.AttachmentType))
+            actor.Effects.BeginPlacing();
     }
 
     /// <summary>A rule failed: the session goes on from its last safe state, everybody joins again.</summary>
@@ -134,7 +163,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         {
             if (request is SessionRequest.Create(var create))
             {
-                await CreateAsync(create, stop);
+                await CreateOnceAsync(create, stop);
                 return OwnerReply.Ok(default);
             }
             if (Find(request.Session) is not { } actor)
@@ -148,6 +177,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
                 SessionRequest.Query query => OwnerReply.Ok(Channels.Pack(SessionQueries.Answer(actor, query), SessionJson.Default.QueryReply)),
                 SessionRequest.Attach attach => OwnerReply.Ok(Channels.Pack(await actor.Effects.AttachAsync(attach, stop), SessionJson.Default.AttachReply)),
                 SessionRequest.Wait wait => await WaitAsync(actor, wait, stop),
+                SessionRequest.Events events => await EventsAsync(actor, events, stop),
                 SessionRequest.WaitSaved => await WaitSavedAsync(actor, stop),
                 SessionRequest.Close => await CloseAsync(actor, stop),
                 _ => OwnerReply.Failed($"no request {request.GetType().Name} is known here"),
@@ -176,6 +206,25 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             // The time is over: the answer says what is still queued.
         }
         return OwnerReply.Ok(default, version: actor.State.Version);
+    }
+
+    private static async Task<OwnerReply> EventsAsync(SessionActor actor, SessionRequest.Events events, CancellationToken stop)
+    {
+        if (events.After is not { } after)
+            return OwnerReply.Ok(default, actor.Epoch, actor.State.Version);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(TimeSpan.FromSeconds(events.Seconds));
+        try
+        {
+            await actor.WaitAsync(state => state.Version != after, limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            return OwnerReply.Ok(default, actor.Epoch, after);
+        }
+        return actor.Events.After(after) is var (version, bytes)
+            ? OwnerReply.Ok(bytes, actor.Epoch, version)
+            : OwnerReply.Ok(default, actor.Epoch, SessionRequest.Events.Gap);
     }
 
     private static async Task<OwnerReply> WaitSavedAsync(SessionActor actor, CancellationToken stop)
@@ -214,15 +263,68 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             actor.KeepNodes(present.Contains);
     }
 
+    /// <summary>Gives every session that this node owns to another node, until there is none left, nobody could take them, or the time is over.</summary>
+    public async Task HandOverAllAsync(TimeSpan patience, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(patience);
+        try
+        {
+            // A node that is about to leave may still be the last standby of a session, and become its owner meanwhile.
+            while (!_actors.IsEmpty && HasSuccessor)
+            {
+                await Parallel.ForEachAsync(_actors.Values.ToArray(), limit.Token, async (actor, _) => await HandOverAsync(actor, patience / 3, limit.Token));
+                await Task.Delay(HandOverPause, _services.Time, limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            LogNotHandedOver(_logger, _actors.Count);
+        }
+    }
+
+    /// <summary>A member that stays and could take sessions.</summary>
+    private bool HasSuccessor => _cluster.Members.Any(member => member.Name != _cluster.Self && member.Status == "up");
+
+    private async Task HandOverAsync(SessionActor actor, TimeSpan patience, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(patience);
+        try
+        {
+            // Files are on this machine, and a runtime that is being started could not be passed on.
+            await ((Task)actor.SaveBeforeCloseAsync(limit.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await actor.WaitAsync(state => state.Runtime.Status != "starting", limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _cluster.HandOverAsync(actor.Id, stop);
+        }
+        catch (Exception error) when (error is InvalidOperationException or SessionEndedException)
+        {
+            LogHandOverFailed(_logger, actor.Id, error.Message);
+        }
+    }
+
+    /// <summary>Saves what has a file.</summary>
+    public async Task SaveAllAsync(TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing
+        );
+    }
+
+    /// <summary>Lets every runtime live on: this server, or whoever owns the session next, finds it again.</summary>
+    public void LeaveRuntimes()
+    {
+        foreach (var actor in _actors.Values)
+            actor.Effects.LeaveRuntime();
+    }
+
     /// <summary>Saves what has a file and stops everything.</summary>
     public async ValueTask DisposeAsync()
     {
         _cluster.Changed -= OnClusterChanged;
         _services.Settings.Changed -= OnSettingsChanged;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        await ((Task)Task.WhenAll(_actors.Values.Select(actor => actor.SaveBeforeCloseAsync(limit.Token)))).ConfigureAwait(
-            ConfigureAwaitOptions.SuppressThrowing
-        );
+        await SaveAllAsync(SavePatience);
         await Task.WhenAll(_actors.Values.Select(async actor => await actor.DisposeAsync()));
         _actors.Clear();
     }
@@ -235,6 +337,15 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "session {Session}: not owned here any more ({Reason})")]
     private static partial void LogReleased(ILogger logger, string session, OwnershipReason reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "session {Session} was not handed over: {Reason}")]
+    private static partial void LogHandOverFailed(ILogger logger, string session, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Count} sessions could not be handed over in time; they go on when this node is back, or from their standby"
+    )]
+    private static partial void LogNotHandedOver(ILogger logger, int count);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "session {Session} cannot be served: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, string session, string reason);

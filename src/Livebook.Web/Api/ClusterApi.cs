@@ -5,6 +5,7 @@ using Livebook.Cluster;
 using Livebook.Core.Wire;
 using Livebook.Server;
 using Livebook.Server.Nodes;
+using Livebook.Web.Configuration;
 
 namespace Livebook.Web.Api;
 
@@ -22,7 +23,7 @@ internal static class ClusterApi
         var body = new JsonObject
         {
             ["self"] = cluster.Self,
-            ["status"] = cluster.Status.ToString().ToLowerInvariant(),
+            ["status"] = cluster.IsDraining ? "draining" : cluster.Status.ToString().ToLowerInvariant(),
             ["nodes"] = new JsonArray([.. cluster.Members.Select(member => NodeOf(member, facts.GetValueOrDefault(member.Name), sessions))]),
             ["sessions"] = new JsonArray([.. sessions.Select(session => SessionOf(session, facts.GetValueOrDefault(session.Node)))]),
             ["discovery"] = new JsonObject
@@ -51,6 +52,18 @@ internal static class ClusterApi
     public static async Task<IResult> PromoteAsync(LivebookServer server, CancellationToken stop)
     {
         await server.Cluster.PromoteAsync(stop);
+        return await GetAsync(server, stop);
+    }
+
+    /// <summary>Answers when the sessions are elsewhere; the node stays until its process is told to stop.</summary>
+    public static async Task<IResult> DrainAsync(LivebookServer server, LivebookConfiguration configuration, CancellationToken stop)
+    {
+        if (server.Cluster.Members.All(member => member.Name == server.Cluster.Self))
+            return Results.Problem(
+                "There is no other node that could take this node's sessions. Stopping it saves them; they go on when it is back.",
+                statusCode: StatusCodes.Status409Conflict
+            );
+        await server.DrainAsync(TimeSpan.FromSeconds(configuration.DrainSeconds), stop);
         return await GetAsync(server, stop);
     }
 

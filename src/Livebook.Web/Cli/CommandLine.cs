@@ -12,6 +12,8 @@ internal static class CommandLine
     /// <summary>Exit status of bad usage or a file that cannot be read.</summary>
     public const int BadUsage = 2;
 
+    private const string ServerName = "server";
+
     /// <summary>A day.</summary>
     private const int LongestTimeoutSeconds = 86_400;
 
@@ -33,7 +35,9 @@ internal static class CommandLine
             await Console.Error.WriteLineAsync("livebook --help shows what is possible.");
             return BadUsage;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopPatience });
+        // The server hears signals itself: it drains first.
+        var serves = parsed.CommandResult.Command is RootCommand or { Name: ServerName };
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = serves ? null : StopPatience });
     }
 
     private static RootCommand Root()
@@ -60,7 +64,7 @@ internal static class CommandLine
             Arity = ArgumentArity.ZeroOrOne,
             Description = "A notebook or folder to open, or the address of a notebook.",
         };
-        var server = new Command("server", "Starts the server.") { place };
+        var server = new Command(ServerName, "Starts the server.") { place };
         server.SetAction((parsed, stop) => ServerCommand.RunAsync(parsed.GetValue(place), stop));
         return server;
     }

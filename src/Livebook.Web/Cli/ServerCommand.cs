@@ -21,6 +21,12 @@ internal static class ServerCommand
     /// <summary>Exit status of a wrong configuration.</summary>
     private const int WrongConfiguration = 1;
 
+    /// <summary>This much of the time to stop is kept for the end itself.</summary>
+    private static readonly TimeSpan Reserve = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Ends the process when stopping takes too long. Kept to the very end.</summary>
+    private static Timer? _deadline;
+
     /// <param name="place">A notebook or folder to open, or the address of a notebook.</param>
     public static async Task<int> RunAsync(string? place, CancellationToken stop)
     {
@@ -40,12 +46,19 @@ internal static class ServerCommand
         foreach (var remark in configuration.Remarks)
             await Console.Error.WriteLineAsync($"[Livebook] {remark}");
 
+        using var signals = new StopSignals();
         await using var app = WebServer.Build(configuration);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        _ = CancelWhenAskedAsync(signals, stopping);
         var server = app.Services.GetRequiredService<LivebookServer>();
         try
         {
-            await server.StartAsync(stop);
-            await app.StartAsync(stop);
+            await server.StartAsync(stopping.Token);
+            await app.StartAsync(stopping.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return 0;
         }
         catch (SettingsLockedException locked)
         {
@@ -65,9 +78,35 @@ internal static class ServerCommand
         if (await app.Services.GetRequiredService<IRuntimes>().Weakness is { } weakness)
             await Console.Error.WriteLineAsync($"[Livebook] {weakness}");
         if (place is not null)
-            await OpenAsync(server.Sessions, place, address, access, stop);
-        await app.WaitForShutdownAsync(stop);
+            await OpenAsync(server.Sessions, place, address, access, stopping.Token);
+        await Task.Delay(Timeout.Infinite, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await LeaveAsync(app, server, configuration);
         return 0;
+    }
+
+    private static async Task CancelWhenAskedAsync(StopSignals signals, CancellationTokenSource stopping)
+    {
+        await signals.Asked;
+        await stopping.CancelAsync();
+    }
+
+    /// <summary>Drains, if there is a cluster, and stops serving. Whatever hangs, the process ends in time: orchestrators kill it a moment later, in the middle of anything.</summary>
+    private static async Task LeaveAsync(WebApplication app, LivebookServer server, LivebookConfiguration configuration)
+    {
+        var budget = TimeSpan.FromSeconds(configuration.DrainSeconds);
+        _deadline = new Timer(
+            _ =>
+            {
+                Console.Error.WriteLine($"[Livebook] not everything ended within LIVEBOOK_DRAIN_SECONDS ({configuration.DrainSeconds} s): stopping now");
+                Environment.Exit(0);
+            },
+            null,
+            budget - Reserve,
+            Timeout.InfiniteTimeSpan
+        );
+        if (configuration.Cluster.DnsQuery is not null)
+            await server.DrainAsync(budget, CancellationToken.None);
+        await app.StopAsync();
     }
 
     private static string Explain(LivebookConfiguration configuration, Exception error) =>

@@ -37,9 +37,6 @@ public sealed record LivebookConfiguration
     public required string? ApiKey { get; init; }
     public required string SecretKeyBase { get; init; }
 
-    /// <summary>Seconds that a server that is told to stop may take to hand its sessions over, 0 to 3600.</summary>
-    public required int DrainSeconds { get; init; }
-
     /// <summary>The secret before the last change of it: its cookies and its token still count; what it encrypted is read and encrypted anew.</summary>
     public string? SecretKeyBasePrevious { get; init; }
 
@@ -64,6 +61,9 @@ public sealed record LivebookConfiguration
     /// <summary>Bytes of one upload at most.</summary>
     public required long UploadBytes { get; init; }
     public required long FrameBytes { get; init; }
+
+    /// <summary>Seconds from the word to stop until this node has left its cluster and ended.</summary>
+    public required int DrainSeconds { get; init; }
 
     /// <summary>Warm spare runtimes; 0 = none.</summary>
     public required int SpareRuntimes { get; init; }
@@ -119,6 +119,7 @@ public sealed record LivebookConfiguration
         {
             NotebookBytes = env.Integer("LIVEBOOK_NOTEBOOK_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
             OutputBytes = env.Integer("LIVEBOOK_OUTPUTS_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
+            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FreeDiskBytes = env.Integer("LIVEBOOK_MIN_FREE_BYTES", 200L << 20, 0, 1L << 40),
         };
         return new LivebookConfiguration
@@ -134,7 +135,6 @@ public sealed record LivebookConfiguration
             // Without the variable a secret that was made once and is kept in the data path.
             SecretKeyBase = secrets.SecretKeyBase ?? KeptSecret.ReadOrMake(Path.Combine(dataPath, "secret_key_base")),
             SecretKeyBasePrevious = secrets.SecretKeyBasePrevious,
-            DrainSeconds = (int)env.Integer("LIVEBOOK_DRAIN_SECONDS", 30, 0, 3600),
             StartupSecrets = ReadStartupSecrets(variables),
             Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
             DataPath = dataPath,
@@ -144,8 +144,9 @@ public sealed record LivebookConfiguration
             ProxyHeaders = ReadProxyHeaders(env),
             Cluster = cluster,
             Limits = limits,
-            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
+            UploadBytes = limits.UploadBytes,
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
+            DrainSeconds = (int)env.Integer("LIVEBOOK_DRAIN_SECONDS", 30, 1, 3_600),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
             RuntimeUser = RuntimeUserOf(env),
             Logs = ReadLogs(env),

@@ -32,7 +32,10 @@ internal static class WebServer
             // Browsers send the cookies of every service of a host (Z4).
             kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
         });
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
+        // Requests that still run when the server stops get a part of the time that a drain may take.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(Math.Min(15, configuration.DrainSeconds / 5.0)));
+        // When to stop is decided by whoever starts the server: a drain comes first.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         AddServices(builder.Services, configuration);
 
         var app = builder.Build();
@@ -52,6 +55,14 @@ internal static class WebServer
         app.MapApi();
         app.MapPages();
         return app;
+    }
+
+    /// <summary>Listens to no signals.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private static void AddServices(IServiceCollection services, LivebookConfiguration configuration)
@@ -97,6 +108,7 @@ internal static class WebServer
             TimeProvider.System
         ));
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Sessions);
+        services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Attachments);
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Pages);
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Settings);
     }

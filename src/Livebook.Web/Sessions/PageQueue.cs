@@ -14,6 +14,9 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     /// <summary>A page that takes nothing for this long is gone.</summary>
     private static readonly TimeSpan SendPatience = TimeSpan.FromSeconds(15);
 
+    /// <summary>RFC 6455, registry of close codes: the service restarts, come back (spread over time).</summary>
+    private const WebSocketCloseStatus ServiceRestart = (WebSocketCloseStatus)1012;
+
     private readonly WebSocket _socket;
     private readonly Lock _lock = new();
     private readonly Queue<ReadOnlyMemory<byte>> _waiting = new();
@@ -21,6 +24,7 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
     private long _bytes;
+    private bool _sentAway;
 
     public PageQueue(WebSocket socket)
     {
@@ -32,6 +36,9 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     {
         lock (_lock)
         {
+            // What it misses it gets where it goes.
+            if (_sentAway)
+                return true;
             if (_waiting.Count >= MaximumMessages || (_waiting.Count > 0 && _bytes + message.Length > MaximumBytes))
                 return false;
             _waiting.Enqueue(message);
@@ -45,11 +52,25 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     {
         lock (_lock)
         {
+            if (_sentAway)
+                return;
             _waiting.Clear();
             _waiting.Enqueue(message);
             _bytes = message.Length;
         }
         _signal.Release();
+    }
+
+    public void SendAway()
+    {
+        lock (_lock)
+        {
+            if (_sentAway)
+                return;
+            _sentAway = true;
+            _waiting.Clear();
+        }
+        _ = CloseAsync(ServiceRestart, "this node is about to stop");
     }
 
     private async Task SendAsync()
@@ -94,7 +115,7 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
             // A close frame's reason has at most 123 bytes (RFC 6455, 5.5).
             await _socket.CloseOutputAsync(status, reason.Length <= 100 ? reason : reason[..100], limit.Token);
         }
-        catch (Exception error) when (error is OperationCanceledException or WebSocketException)
+        catch (Exception error) when (error is OperationCanceledException or WebSocketException or ObjectDisposedException)
         {
             _socket.Abort();
         }

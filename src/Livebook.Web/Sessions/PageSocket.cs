@@ -45,7 +45,7 @@ internal static partial class PageSocket
             );
             return;
         }
-        if (HealthEndpoints.NotReady(cluster.Status) is { } reason && cluster.Status == NodeStatus.Joining)
+        if (HealthEndpoints.NotReady(cluster) is { } reason)
         {
             context.Response.Headers.RetryAfter = "1";
             await Problems.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "not-ready", reason);

@@ -256,14 +256,17 @@ public sealed class ReplicationTests
         await cluster.UntilAsync(() => a.Node.Members.Length == 2 && b.Node.Members.Length == 2, "two members");
         var log = await a.Node.CreateAsync("one", Bytes("s"), default, Stop);
         var append = log.AppendAsync([Bytes("x")], Stop);
-        await a.Node.HandOverAsync("one", Stop);
-        await append;
+        var handing = a.Node.HandOverAsync("one", Stop);
         await cluster.UntilAsync(() => b.Host.Owned.ContainsKey("one") && b.Host.Owned["one"].Standby == "a", "handed over");
+        await cluster.UntilAsync(() => append.IsCompleted, "appended");
         Assert.Equal("s x", Text(b.Host.Contents["one"]));
         Assert.Equal(["adopt one Handover 2"], b.Host.Story);
+        await cluster.UntilAsync(() => handing.IsCompleted, "known to be handed over");
+        await handing;
         await cluster.UntilAsync(() => !a.Host.Story.IsEmpty, "let go");
         Assert.Equal(["release one Handover"], a.Host.Story);
-        await b.Host.Owned["one"].AppendAsync([Bytes("y")], Stop);
+        var more = b.Host.Owned["one"].AppendAsync([Bytes("y")], Stop);
+        await cluster.UntilAsync(() => more.IsCompleted, "appended by the next owner");
     }
 
     [Fact]

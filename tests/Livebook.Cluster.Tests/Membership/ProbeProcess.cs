@@ -13,13 +13,14 @@ internal sealed class ProbeProcess : IAsyncDisposable
     private readonly Process process;
     private readonly ConcurrentQueue<string> lines = new();
 
-    public ProbeProcess(string node, int port, TinyDns dns, string cookie = "cookie")
+    /// <param name="protocols">What it announces; null = those of this build.</param>
+    public ProbeProcess(string node, int port, TinyDns dns, string cookie = "cookie", (int Lowest, int Highest)? protocols = null)
     {
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         var exe = Path.Combine(here.Parent!.Parent!.FullName, "Livebook.ClusterProbe", here.Name, "Livebook.ClusterProbe");
         process = new()
         {
-            StartInfo = new(exe, [node, $"{port}", $"{dns.EndPoint.Port}"])
+            StartInfo = new(exe, [node, $"{port}", $"{dns.EndPoint.Port}", .. protocols is var (lowest, highest) ? new[] { $"{lowest}", $"{highest}" } : []])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

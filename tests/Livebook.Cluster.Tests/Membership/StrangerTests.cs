@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Livebook.Cluster.Links;
 using Livebook.Cluster.Membership;
 
 namespace Livebook.Cluster.Tests.Membership;
@@ -24,6 +25,24 @@ public sealed class StrangerTests
         await b.UntilAsync(() => b.Mesh.Strangers.Any(s => s.Address == "127.0.0.2" && s.Reason == seenByB), "the stranger with the reason");
         await a.SeesAsync(NodeStatus.Alone, A);
         Assert.Equal(1, a.Mesh.Strangers.Count(s => s.Address == "127.0.0.3"));
+    }
+
+    /// <summary>Row 20: the next release speaks this one's protocol, too, and its nodes join one by one.</summary>
+    [Fact]
+    public async Task A_build_that_announces_the_next_protocol_joins_and_one_that_speaks_only_that_is_told()
+    {
+        await using var dns = new TinyDns("127.0.0.2", "127.0.0.3", "127.0.0.4");
+        var port = Watched.FreePort();
+        await using var a = await Watched.StartAsync(A, port, dns);
+        await using var next = new ProbeProcess(B, port, dns, protocols: (Hello.LowestSpoken, Hello.HighestSpoken + 1));
+        await a.SeesAsync(NodeStatus.Member, A, B);
+        a.Tell(B, "hello");
+        await next.SaysAsync($"got {A} hello");
+
+        await using var later = new ProbeProcess("livebook@127.0.0.4", port, dns, protocols: (Hello.HighestSpoken + 1, Hello.HighestSpoken + 1));
+        var reason = $"speaks protocol {Hello.HighestSpoken + 1}, this node {Hello.LowestSpoken}";
+        await a.UntilAsync(() => a.Mesh.Strangers.Any(s => s.Address == "127.0.0.4" && s.Reason == reason), "the stranger with the reason");
+        await a.SeesAsync(NodeStatus.Member, A, B);
     }
 
     [Fact]

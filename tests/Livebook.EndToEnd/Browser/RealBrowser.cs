@@ -70,6 +70,18 @@ public sealed class RealBrowser : IAsyncLifetime, ICollectionFixture<RealBrowser
         return notebook;
     }
 
+    /// <summary>A window on a session, through a cluster's load balancer.</summary>
+    internal async Task<NotebookPage> OpenAsync(string session, Cluster cluster)
+    {
+        var page = await WindowAsync();
+        await page.GotoAsync(cluster.SignInAddress);
+        await page.GetByRole(AriaRole.Heading, new() { Name = "Notebooks" }).WaitForAsync();
+        await page.GotoAsync(new Uri(cluster.Address, $"sessions/{session}").ToString());
+        var notebook = new NotebookPage(page);
+        await notebook.Cells.First.WaitForAsync();
+        return notebook;
+    }
+
     /// <summary>A window on a new notebook, made as a user makes one: its only cell waits to be written.</summary>
     internal async Task<NotebookPage> NewNotebookAsync(Node? node = null)
     {

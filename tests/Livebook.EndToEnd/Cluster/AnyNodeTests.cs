@@ -90,6 +90,36 @@ public sealed partial class AnyNodeTests(ThreeNodes shared) : SharedClusterTests
         Assert.True((await Cluster.UntilAgreedAsync(session, Stop)).Epoch > place.Epoch);
     }
 
+    [Fact]
+    public async Task A_key_at_every_node_at_once_makes_one_session_and_closing_it_while_it_runs_is_no_surprise()
+    {
+        for (var round = 0; round < 3; round++)
+        {
+            var key = $"at-once-{Guid.NewGuid():N}";
+            var made = await Task.WhenAll(Cluster.Nodes.Select(node => node.PostAsync("sessions", new { name = "Once" }, Stop, key)));
+            var session = Assert.Single(made.Select(answer => answer.GetProperty("id").GetString()!).Distinct());
+            Assert.Equal(1, (await Cluster.UntilAgreedAsync(session, Stop)).Epoch);
+            var cell = await Cluster.Nodes[1].AddCellAsync(session, "code", Notebooks.Endless, Stop);
+            await Cluster.Nodes[2].PostAsync($"sessions/{session}/evaluations", new { cells = new[] { cell } }, Stop);
+            await Wait.UntilAsync(
+                async () => (await Cluster.Nodes[0].GetAsync($"sessions/{session}/cells/{cell}", Stop)).GetProperty("outputs").GetArrayLength() > 0,
+                "it runs",
+                Stop
+            );
+            await Cluster.Nodes[round].SendAsync(HttpMethod.Delete, $"sessions/{session}", null, Stop);
+            Assert.All(
+                Cluster.Nodes,
+                node =>
+                    Assert.DoesNotContain(
+                        node.Process.Said.Split('\n'),
+                        line =>
+                            line.Contains(session, StringComparison.Ordinal)
+                            && (line.Contains("another node", StringComparison.Ordinal) || line.Contains("diverged", StringComparison.Ordinal))
+                    )
+            );
+        }
+    }
+
     [GeneratedRegex("\"hash\":\"([0-9a-f]+)\"")]
     private static partial Regex HashPattern();
 }

@@ -7,6 +7,7 @@ namespace Livebook.EndToEnd.World;
 internal sealed partial class Child : IAsyncDisposable
 {
     private const int SigHangup = 1;
+    private const int SigInterrupt = 2;
     private const int SigKill = 9;
     private const int SigStop = 19;
     private const int SigContinue = 18;
@@ -87,7 +88,7 @@ internal sealed partial class Child : IAsyncDisposable
     public Task WaitForExitAsync(CancellationToken stop) => _process.WaitForExitAsync(stop);
 
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial void Signal(int pid, int signal);
+    public static partial void Signal(int pid, int signal);
 
     /// <summary>SIGKILL to a process and what it started, wherever it came from.</summary>
     public static void KillGroup(int pid)
@@ -113,6 +114,12 @@ internal sealed partial class Child : IAsyncDisposable
     public async Task TerminateAsync(CancellationToken stop)
     {
         Signal(Pid, SigTerminate);
+        await _process.WaitForExitAsync(stop);
+    }
+
+    public async Task InterruptAsync(CancellationToken stop)
+    {
+        Signal(Pid, SigInterrupt);
         await _process.WaitForExitAsync(stop);
     }
 

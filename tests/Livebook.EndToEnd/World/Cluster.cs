@@ -49,20 +49,27 @@ internal sealed class Cluster : IAsyncDisposable
             ["LIVEBOOK_SECRET_KEY_BASE"] = new string('s', 64),
         };
 
-    public static async Task<Cluster> StartAsync(int size, CancellationToken stop, IReadOnlyDictionary<string, string>? extra = null)
+    /// <param name="switched">A network on whose hosts the nodes run; null = loopback addresses.</param>
+    public static async Task<Cluster> StartAsync(
+        int size,
+        CancellationToken stop,
+        IReadOnlyDictionary<string, string>? extra = null,
+        SwitchedNetwork? switched = null
+    )
     {
         var number = Interlocked.Increment(ref _clusters);
         // Tests of two working copies may run at once: the process decides on the network, too.
         var network = string.Create(CultureInfo.InvariantCulture, $"127.{100 + System.Environment.ProcessId % 100}.{number}");
-        var addresses = Enumerable.Range(1, size).Select(index => string.Create(CultureInfo.InvariantCulture, $"{network}.{index}")).ToArray();
-        var dns = await Dns.StartAsync(addresses, stop);
+        var addresses =
+            switched?.Addresses ?? [.. Enumerable.Range(1, size).Select(index => string.Create(CultureInfo.InvariantCulture, $"{network}.{index}"))];
+        var dns = await Dns.StartAsync(addresses, stop, switched?.Own ?? "127.0.0.1");
         var nodes = await Task.WhenAll(
             addresses.Select(address =>
             {
                 var environment = new Dictionary<string, string>(Environment(address, dns), StringComparer.Ordinal);
                 foreach (var (name, value) in extra ?? new Dictionary<string, string>())
                     environment[name] = value;
-                return Node.StartAsync(environment, stop);
+                return Node.StartAsync(environment, stop, command: switched is null ? null : [.. switched.On(address), "dotnet", Repository.Server]);
             })
         );
         var directory = Directory.CreateTempSubdirectory("livebook-proxy-").FullName;

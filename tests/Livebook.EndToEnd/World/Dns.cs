@@ -11,17 +11,18 @@ internal sealed class Dns : IAsyncDisposable
     private readonly string _directory;
     private readonly Child _process;
 
-    private Dns(string directory, Child process, int port)
+    private Dns(string directory, Child process, string address, int port)
     {
         _directory = directory;
         _process = process;
-        Server = $"127.0.0.1:{port}";
+        Server = $"{address}:{port}";
     }
 
     /// <summary>ADDRESS:PORT to ask.</summary>
     public string Server { get; }
 
-    public static async Task<Dns> StartAsync(IEnumerable<string> addresses, CancellationToken stop)
+    /// <param name="at">Address to listen on.</param>
+    public static async Task<Dns> StartAsync(IEnumerable<string> addresses, CancellationToken stop, string at = "127.0.0.1")
     {
         var directory = Directory.CreateTempSubdirectory("livebook-dns-").FullName;
         var hosts = Path.Combine(directory, "hosts");
@@ -36,13 +37,13 @@ internal sealed class Dns : IAsyncDisposable
                 "--no-hosts",
                 $"--addn-hosts={hosts}",
                 $"--port={port}",
-                "--listen-address=127.0.0.1",
+                $"--listen-address={at}",
                 "--bind-interfaces",
                 "--user=root",
                 "--pid-file=",
             ]
         );
-        var dns = new Dns(directory, process, port);
+        var dns = new Dns(directory, process, at, port);
         await process.SaysAsync("read ", stop);
         return dns;
     }

@@ -60,7 +60,8 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Starts it, again if need be, on the same data path.</summary>
     public async Task StartAsync(CancellationToken stop)
     {
-        _process = Child.Start(_command[0], [.. _command.Skip(1), "server"], _environment);
+        // Where the tests were started in the background of a script, SIGINT is ignored, and children inherit that.
+        _process = Child.Start("env", ["--default-signal=INT", .. _command, "server"], _environment);
         var line = await _process.SaysAsync("Application running at", stop);
         SignInAddress = line[(line.IndexOf("http", StringComparison.Ordinal))..].Trim();
         var address = new Uri(SignInAddress);
@@ -91,6 +92,9 @@ internal sealed class Node : IAsyncDisposable
 
     /// <summary>SIGTERM: the server saves, leaves and ends.</summary>
     public Task TerminateAsync(CancellationToken stop) => Process.TerminateAsync(stop);
+
+    /// <summary>SIGINT, as Ctrl-C sends it.</summary>
+    public Task InterruptAsync(CancellationToken stop) => Process.InterruptAsync(stop);
 
     public async Task<JsonElement> GetAsync(string path, CancellationToken stop)
     {

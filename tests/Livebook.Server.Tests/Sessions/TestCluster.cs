@@ -30,7 +30,17 @@ internal sealed class TestCluster(ICluster inner) : ICluster
         remove => inner.Changed -= value;
     }
 
+    public ImmutableDictionary<string, LogEntryInfo> Away => inner.Away;
+
+    public bool IsDraining => inner.IsDraining;
+
     public bool MayExist(string id) => inner.MayExist(id);
+
+    public string PlaceFor(string id) => inner.PlaceFor(id);
+
+    public void BeginDrain() => inner.BeginDrain();
+
+    public Task HandOverAsync(string id, CancellationToken stop) => inner.HandOverAsync(id, stop);
 
     public string LeastLoaded() => inner.LeastLoaded();
 

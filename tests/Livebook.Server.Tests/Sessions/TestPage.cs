@@ -53,6 +53,11 @@ internal sealed class TestPage : IPageSink, IAsyncDisposable
         _messages.Writer.TryWrite(JsonSerializer.Deserialize(message.Span, WireJson.Default.ServerMessage)!);
     }
 
+    public void SendAway() => WasSentAway = true;
+
+    /// <summary>The connection was ended because the node is about to stop.</summary>
+    public bool WasSentAway { get; private set; }
+
     /// <summary>Asks to join and waits for the answer.</summary>
     /// <param name="known">Whether to name the epoch and version that the page has.</param>
     public async Task<ServerMessage.Joined> JoinAsync(string session, bool known = false, string user = "Ada")

@@ -2,6 +2,7 @@ import { createContext } from "svelte";
 import { plural } from "../../components/format";
 import { toasts } from "../../components/toasts.svelte";
 import type { ClientOperation } from "../../protocol";
+import type { Orphan } from "../../session/text-sync";
 import { isCode } from "./cell-state";
 import { linkTo, SetupCell, SetupSection, type PageState } from "./page-state.svelte";
 
@@ -99,6 +100,18 @@ export class Commands {
   async restore(cell: string): Promise<void> {
     const result = await this.submit({ op: "restore_cell", cell });
     if (result.ok) await this.page.focus(cell);
+  }
+
+  /** Makes a cell of text that could not be sent. */
+  async keep(orphan: Orphan): Promise<void> {
+    const view = this.page.store.view;
+    const section = view?.sectionOrder.filter((id) => id !== SetupSection).at(-1);
+    if (!section) return;
+    const cell = this.page.store.newId();
+    const result = await this.submit({ op: "insert_cell", cell, section, index: null, kind: view!.bin[orphan.cell]?.kind ?? "code", source: orphan.text });
+    if (!result.ok) return;
+    this.page.store.dismissOrphan(orphan);
+    await this.page.focus(cell);
   }
 
   async move(cell: string, offset: number): Promise<void> {

@@ -2,12 +2,13 @@ import { createContext, tick } from "svelte";
 import { SvelteSet } from "svelte/reactivity";
 import type { CellView, Diagnostic, SectionView } from "../../protocol";
 import { isCode, isOutdated, shapeOf, type Shape } from "./cell-state";
+import { Uploads } from "./files/uploads.svelte";
 import type { NotebookStore } from "./notebook-store";
 
 export const SetupSection = "setup-section";
 export const SetupCell = "setup";
 
-export type LeftPanel = "outline" | "secrets" | "bin";
+export type LeftPanel = "outline" | "files" | "secrets" | "bin";
 export type RightPanel = "runtime" | "people";
 export type PageDialog = "help" | "file";
 
@@ -34,7 +35,11 @@ export class PageState {
   readonly collapsed = new SvelteSet<string>();
   readonly editors = new Map<string, EditorHandle>();
 
-  constructor(readonly store: NotebookStore) {}
+  readonly uploads: Uploads;
+
+  constructor(readonly store: NotebookStore) {
+    this.uploads = new Uploads(store.id);
+  }
 
   /** Ids of all cells from top to bottom. */
   readonly cells: readonly string[] = $derived.by(() => {

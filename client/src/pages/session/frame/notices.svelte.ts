@@ -36,6 +36,7 @@ export function noticesOf(page: PageState, commands: Commands): PageNotice[] {
         title: "Text could not be sent.",
         text: `What you wrote in ${page.nameOf(orphan.cell)} has no place any more: “${orphan.text.trim().slice(0, 80)}”.`,
         actions: [
+          { label: "Keep the cell", run: () => void commands.keep(orphan) },
           {
             label: "Copy text",
             run: () => void navigator.clipboard.writeText(orphan.text).then(() => toasts.show("The text is on the clipboard.")),
@@ -92,7 +93,36 @@ function connectionNotices({ store }: PageState): PageNotice[] {
         level: "bad",
         icon: "lock",
         title: "Read only for now.",
-        text: connection.message ?? "This node does not reach most of the cluster, so it accepts no edits. Open the notebook on another node to go on.",
+        text:
+          connection.message ??
+          `This node does not reach most of the cluster, so it accepts no edits. ${connection.waiting > 0 ? `${plural(connection.waiting, "edit")} ${connection.waiting === 1 ? "waits" : "wait"} here and ${connection.waiting === 1 ? "is" : "are"} sent when it does. ` : ""}Open the notebook on another node to go on.`,
+        actions: [],
+      },
+    ];
+  }
+  if ((connection.state === "reconnecting" && connection.moving && slow.now - connection.since < quietForMs) || (connection.state === "live" && connection.status === "draining")) {
+    return [
+      {
+        id: "moving",
+        level: "live",
+        icon: "info",
+        title: "Moving to another node.",
+        text: `${connection.node} is about to stop. Keep typing: nothing is lost.`,
+        actions: [],
+      },
+    ];
+  }
+  if (connection.state === "connecting" && connection.message) {
+    return [{ id: "away", level: "warn", icon: "offline", title: "Waiting for the session’s node.", text: connection.message, actions: [] }];
+  }
+  if (connection.state === "live" && connection.silent) {
+    return [
+      {
+        id: "silent",
+        level: "warn",
+        icon: "offline",
+        title: "No answer.",
+        text: `Nothing is confirmed at the moment: ${connection.node || "the node"} is silent. Keep typing: edits wait here and are sent when it answers, or through another node.`,
         actions: [],
       },
     ];
@@ -120,7 +150,9 @@ function connectionNotices({ store }: PageState): PageNotice[] {
         level: "warn",
         icon: "offline",
         title: "Waiting for the session’s node.",
-        text: connection.message ?? `${plural(connection.waiting, "edit")} not confirmed yet. If ${connection.owner || "it"} is lost, another node takes over by itself.`,
+        text:
+          connection.message ??
+          `Nothing is confirmed at the moment${connection.waiting > 0 ? `; ${plural(connection.waiting, "edit")} ${connection.waiting === 1 ? "waits" : "wait"} here` : ""}. If ${connection.owner || "it"} is lost, another node takes over by itself.`,
         actions: [],
       },
     ];
@@ -183,6 +215,18 @@ function sentence(text: string): string {
 
 function runtimeNotices(page: PageState, commands: Commands): PageNotice[] {
   const runtime = page.store.view?.runtime;
+  if (runtime?.status === "connected" && runtime.message) {
+    return [
+      {
+        id: "runtime-away",
+        level: "warn",
+        icon: "offline",
+        title: "The runtime is away.",
+        text: sentence(runtime.message),
+        actions: [{ label: "Start a fresh one", run: () => commands.restart() }],
+      },
+    ];
+  }
   if (runtime?.status !== "down") return [];
   const aborted = page.byShape.get("aborted")?.length ?? 0;
   return [
