@@ -53,6 +53,9 @@ public sealed class FakeEcs : IAsyncDisposable
 
     public JsonObject Task { get; }
 
+    /// <summary>False: the document of the task fails.</summary>
+    public bool HasTask { get; set; } = true;
+
     /// <summary>False: only v3 answers.</summary>
     public bool HasV4 { get; set; } = true;
 
@@ -170,7 +173,7 @@ public sealed class FakeEcs : IAsyncDisposable
         path switch
         {
             "/v4/1234" when HasV4 => (200, Container),
-            "/v4/1234/task" when HasV4 => (200, Task),
+            "/v4/1234/task" when HasV4 && HasTask => (200, Task),
             "/v3/1234" => (200, OfV3(Container)),
             "/v3/1234/task" => (200, Task),
             "/credentials" when request.Headers["Authorization"] == Authorization => (

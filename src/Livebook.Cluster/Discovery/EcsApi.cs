@@ -102,12 +102,13 @@ internal sealed class EcsApi(EcsSource source, TimeProvider time) : IDisposable
         {
             return JsonSerializer.Deserialize<JsonElement>(answer);
         }
-        if (response.StatusCode == HttpStatusCode.Forbidden)
+        var why = Explain(action, response.StatusCode, answer);
+        if (response.StatusCode == HttpStatusCode.Forbidden || why.Contains("ExpiredToken", StringComparison.Ordinal))
         {
             // Perhaps they only ended early.
             credentials = null;
         }
-        throw new EcsException(Explain(action, response.StatusCode, answer));
+        throw new EcsException(why);
     }
 
     private static string Explain(string action, HttpStatusCode status, byte[] answer)

@@ -77,6 +77,17 @@ public sealed class EcsHintsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Credentials_that_ended_early_are_asked_for_again()
+    {
+        ecs.Refusal = (400, "ExpiredTokenException");
+        using var api = new EcsApi(Source(), TimeProvider.System);
+        await Assert.ThrowsAsync<EcsException>(() => api.AddressesAsync(Stop));
+        ecs.Refusal = null;
+        await api.AddressesAsync(Stop);
+        Assert.Equal(2, ecs.Asked.Count(asked => asked == "/credentials"));
+    }
+
+    [Fact]
     public async Task A_role_that_gives_nothing_and_a_closed_endpoint_are_failures_too()
     {
         Assert.Equal(

@@ -10,6 +10,8 @@ internal sealed record EcsMetadata(JsonElement Container, JsonElement Task)
     private const string V3 = "ECS_CONTAINER_METADATA_URI";
     private const int MaximumBytes = 4 * 1024 * 1024;
 
+    private const int TaskAttempts = 3;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(250);
 
@@ -70,7 +72,7 @@ internal sealed record EcsMetadata(JsonElement Container, JsonElement Task)
                     try
                     {
                         var container = await GetAsync(http, place, limit.Token);
-                        return new EcsMetadata(container, await GetAsync(http, new Uri($"{place}/task"), limit.Token));
+                        return new EcsMetadata(container, await TaskOrNoneAsync(http, place, limit.Token));
                     }
                     catch (Exception error) when (error is HttpRequestException or JsonException)
                     {
@@ -102,6 +104,29 @@ internal sealed record EcsMetadata(JsonElement Container, JsonElement Task)
                 .Select(item => item.ValueKind == JsonValueKind.String && IPAddress.TryParse(item.GetString(), out var address) ? address : null)
                 .OfType<IPAddress>()
             : [];
+
+    /// <summary>Labels of the container tell enough when the task's document does not come.</summary>
+    private static async Task<JsonElement> TaskOrNoneAsync(HttpClient http, Uri place, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await GetAsync(http, new Uri($"{place}/task"), stop);
+            }
+            catch (Exception error) when (attempt == TaskAttempts && IsFailure(error, stop))
+            {
+                return default;
+            }
+            catch (Exception error) when (IsFailure(error, stop))
+            {
+                await System.Threading.Tasks.Task.Delay(Again, stop);
+            }
+        }
+    }
+
+    private static bool IsFailure(Exception error, CancellationToken stop) =>
+        error is HttpRequestException or JsonException || (error is OperationCanceledException && !stop.IsCancellationRequested);
 
     private static async Task<JsonElement> GetAsync(HttpClient http, Uri place, CancellationToken stop)
     {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -10,11 +11,14 @@ internal static class Fly
     {
         if (!app.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
             throw new ConfigurationException("FLY_APP_NAME", "the name of an app: letters, digits and -", app);
+        var address = Platform.AddressOf(env, "FLY_PRIVATE_IP");
+        if (address is { AddressFamily: AddressFamily.InterNetwork })
+            throw new ConfigurationException("FLY_PRIVATE_IP", "the machine's IPv6 address, as Fly.io gives it", env.Text("FLY_PRIVATE_IP"));
         return new Platform
         {
             Name = env.Text("FLY_IMAGE_REF") is { } image ? $"{app}-{ImageHash(image)}" : app,
             ClusterName = app,
-            Address = Platform.AddressOf(env, "FLY_PRIVATE_IP"),
+            Address = address,
             DnsQuery = $"{app}.internal",
             Ipv6 = true,
         };

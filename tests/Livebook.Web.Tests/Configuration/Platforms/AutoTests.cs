@@ -29,6 +29,13 @@ public sealed class AutoTests
     }
 
     [Fact]
+    public async Task An_address_that_Fly_never_gives_is_refused()
+    {
+        var error = await Assert.ThrowsAsync<ConfigurationException>(() => FindAsync(OnFly(("FLY_PRIVATE_IP", "10.0.0.1"))));
+        Assert.Equal("FLY_PRIVATE_IP must be the machine's IPv6 address, as Fly.io gives it, found \"10.0.0.1\"", error.Message);
+    }
+
+    [Fact]
     public async Task What_is_exported_wins_over_what_Fly_tells()
     {
         var place = await FindAsync(OnFly(("FLY_IMAGE_REF", Image), ("LIVEBOOK_NODE", "books@fdaa::9")));

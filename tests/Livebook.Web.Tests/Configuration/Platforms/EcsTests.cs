@@ -117,6 +117,13 @@ public sealed class EcsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Labels_are_enough_when_the_document_of_the_task_fails()
+    {
+        _ecs.HasTask = false;
+        Assert.Equal((FakeEcs.ClusterArn, null, "books"), await FindAsync() is { Ecs: { } found } ? (found.Cluster, found.Service, found.Family) : default);
+    }
+
+    [Fact]
     public async Task A_name_of_Cloud_Map_is_asked_instead_of_the_API()
     {
         var place = await FindAsync([.. _ecs.Variables(), ("LIVEBOOK_CLOUD_MAP_NAME", "books.shelf.internal")]);
