@@ -145,6 +145,8 @@ export type ClientOperation =
   | Save
   | ResolveFileConflict
   | DismissNotice
+  | DeleteAttachment
+  | RenameAttachment
   | SetSecret
   | DeleteSecret
   | AllowSecret;
@@ -167,6 +169,7 @@ export interface SessionView {
   readonly runtime: RuntimeView;
   readonly bin: { readonly [key: string]: BinView };
   readonly notices: { readonly [key: string]: NoticeView };
+  readonly fileEntries: { readonly [key: string]: FileEntryView };
   readonly secrets: { readonly [key: string]: string };
 }
 
@@ -359,6 +362,17 @@ export interface DismissNotice {
   readonly notice: string;
 }
 
+export interface DeleteAttachment {
+  readonly op: "delete_attachment";
+  readonly name: string;
+}
+
+export interface RenameAttachment {
+  readonly op: "rename_attachment";
+  readonly name: string;
+  readonly newName: string;
+}
+
 export interface SetSecret {
   readonly op: "set_secret";
   readonly name: string;
@@ -431,6 +445,13 @@ export interface BinView {
 export interface NoticeView {
   readonly level: string;
   readonly text: string;
+}
+
+export interface FileEntryView {
+  readonly kind: string;
+  readonly size: number;
+  readonly hash: string | null;
+  readonly location: string | null;
 }
 
 export interface TextUpdate {

@@ -9,8 +9,17 @@ public sealed record ClusterOptions
     /// <summary>Full name, <c>base@address</c>, e.g. <c>livebook@127.0.0.2</c>.</summary>
     public required string Node { get; init; }
 
-    /// <summary>What discovery asks for; null = alone (no port is opened).</summary>
+    /// <summary>Name of the cluster, which every node of it must give; null = the base name of <see cref="Node"/>.</summary>
+    public string? ClusterName { get; init; }
+
+    /// <summary>Name that discovery asks DNS for; null = DNS is not asked.</summary>
     public string? DnsQuery { get; init; }
+
+    /// <summary>Service of AWS whose tasks are the nodes; null = it is not asked.</summary>
+    public EcsSource? Ecs { get; init; }
+
+    /// <summary>False = alone, no port is opened.</summary>
+    public bool IsClustered => DnsQuery is not null || Ecs is not null;
 
     /// <summary>True = ask for AAAA records instead of A.</summary>
     public bool Ipv6 { get; init; }
@@ -44,6 +53,26 @@ public sealed record ClusterOptions
 
     /// <summary>Test switch: acknowledge without a standby and without waiting for the disk, so that a checker can be shown to fail.</summary>
     public bool UnsafeWithoutReplication { get; init; }
+}
+
+/// <summary>Where the API of AWS ECS names the tasks of one service, or of one family of task definitions.</summary>
+public sealed record EcsSource
+{
+    public required Uri Endpoint { get; init; }
+    public required string Region { get; init; }
+
+    /// <summary>Name or ARN of the ECS cluster.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>Null = all tasks of <see cref="Family"/>.</summary>
+    public string? Service { get; init; }
+    public string? Family { get; init; }
+
+    /// <summary>Where the task's role gives credentials.</summary>
+    public required Uri Credentials { get; init; }
+
+    /// <summary>Secret to show there; null = none is asked for.</summary>
+    public string? Authorization { get; init; }
 }
 
 /// <summary>What a node may do.</summary>

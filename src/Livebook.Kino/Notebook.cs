@@ -12,6 +12,9 @@ public static class Notebook
     /// <summary>Cancelled when the running cell is stopped, evaluated again or deleted. Never cancelled outside of cells.</summary>
     public static CancellationToken Stopping => CellRun.Current?.Stopping ?? CancellationToken.None;
 
+    /// <summary>The secrets that this notebook may use: <c>Secrets["NAME"]</c>.</summary>
+    public static SecretReader Secrets { get; } = new();
+
     /// <summary>Shows a value at once, while the cell goes on.</summary>
     /// <param name="mimeType">With it the value's text is shown as that type, e.g. <c>text/html</c>.</param>
     public static DisplayedValue display(object? value, string? mimeType = null)

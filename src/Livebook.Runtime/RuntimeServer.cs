@@ -86,6 +86,7 @@ internal sealed class RuntimeServer : IDisposable
         assigned = assign;
         comes.Cancel();
         environment.Set(assign.Environment);
+        SessionFiles.Directory = Path.Combine(assign.Directory, SessionFiles.DirectoryName);
         evaluator.NotebookPath = assign.NotebookPath ?? "";
         try
         {

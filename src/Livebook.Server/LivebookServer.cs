@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Livebook.Cluster;
 using Livebook.Cluster.Settings;
+using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
@@ -36,6 +37,7 @@ public sealed class LivebookServer : IAsyncDisposable
 {
     private readonly SessionHost _host;
     private readonly IRuntimes _runtimes;
+    private readonly AttachmentKeeper _keeper;
     private readonly RuntimeRelay _relay;
     private readonly Departure _departure;
     private readonly SettingsStore _store;
@@ -59,6 +61,8 @@ public sealed class LivebookServer : IAsyncDisposable
         Story = new ClusterStory(cluster, _metrics, time);
         var nodeFiles = new NodeFiles(cluster, files, options.Home);
         var writeRefusal = new WriteGuard(disk, options.Limits.FreeDiskBytes, time);
+        var door = new BlobDoor(cluster, new BlobStore(options.DataPath), writeRefusal.RefusalOf, time);
+        _keeper = new AttachmentKeeper(cluster, door, options.Limits, time, logs);
         _relay = new RuntimeRelay(cluster, runtimes, time, logs);
         _host = new SessionHost(
             cluster,
@@ -69,6 +73,7 @@ public sealed class LivebookServer : IAsyncDisposable
                 Settings,
                 _metrics,
                 nodeFiles,
+                _keeper,
                 options.Limits,
                 options.DataPath,
                 time,
@@ -78,6 +83,8 @@ public sealed class LivebookServer : IAsyncDisposable
             )
         );
         Sessions = new Sessions.Sessions(cluster, _host, nodeFiles, options.Limits, options.IdSecret, time, writeRefusal.Refusal);
+        _keeper.Host = _host;
+        Attachments = new Attachments.Attachments(cluster, Sessions, door);
         Pages = new Pages(cluster, Sessions, time, logs);
         Facts = new NodeFactsCollector(cluster, _host, Pages, Story, runtimes, options.DataPath);
         _departure = new Departure(cluster, _host, Sessions, Pages, time, logs);
@@ -90,6 +97,9 @@ public sealed class LivebookServer : IAsyncDisposable
     public Sessions.Sessions Sessions { get; }
 
     public Pages Pages { get; }
+
+    /// <summary>Files kept with notebooks.</summary>
+    public Attachments.Attachments Attachments { get; }
 
     /// <summary>What happened to the cluster.</summary>
     public ClusterStory Story { get; }
@@ -105,6 +115,7 @@ public sealed class LivebookServer : IAsyncDisposable
     {
         _store.Load();
         await Cluster.StartAsync(_host, stop);
+        _keeper.Start();
         if (Cluster.Status != NodeStatus.Alone)
             _ = Task.Run(Rehearsal.Run, stop);
     }
@@ -119,6 +130,7 @@ public sealed class LivebookServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Pages.DisposeAsync();
+        await _keeper.DisposeAsync();
         if (Cluster.IsDraining)
             _host.LeaveRuntimes();
         await _host.DisposeAsync();

@@ -34,8 +34,18 @@ purifier.addHook("afterSanitizeAttributes", (node) => {
   }
 });
 
-/** Markdown as safe HTML: GFM tables and task lists, `$…$` and `$$…$$`, coloured code; scripts, forms, styles and handlers are removed. */
-export function renderMarkdown(source: string): string {
+/** Where a file of the notebook is, while one text is rendered. */
+let fileAddress: ((name: string) => string) | null = null;
+
+purifier.addHook("beforeSanitizeAttributes", (node) => {
+  const source = node.tagName === "IMG" ? node.getAttribute("src") : null;
+  const name = source === null ? null : /^(?:\.\/)?files\/([A-Za-z0-9_][A-Za-z0-9_.-]*)$/.exec(source)?.[1];
+  if (name && fileAddress) node.setAttribute("src", fileAddress(name));
+});
+
+/** Markdown as safe HTML: GFM tables and task lists, `$…$` and `$$…$$`, coloured code; scripts, forms, styles and handlers are removed. Pictures in `files/` come from `files`. */
+export function renderMarkdown(source: string, files: ((name: string) => string) | null = null): string {
+  fileAddress = files;
   return purifier.sanitize(markdown.render(source), {
     USE_PROFILES: { html: true, mathMl: true, svg: false },
     FORBID_TAGS: ["style", "form", "iframe", "object", "embed", "base", "link", "meta", "dialog"],

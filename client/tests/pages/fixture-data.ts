@@ -144,6 +144,11 @@ export function viewOf(state: string): SessionView {
       ? { state: "changed_outside", node: "node-b", path: "/data/notebooks/latency/week-47.livemd", savedAt: minutesAgo(4), message: null }
       : { state: "saved", node: "node-b", path: "/data/notebooks/latency/week-47.livemd", savedAt: minutesAgo(2), message: null },
     runtime: { status: "busy", node: "node-b", pid: 4127, framework: ".NET 10.0.1", memoryBytes: 412 * 1024 ** 2, message: null },
+    fileEntries: {
+      "orders.csv": { kind: "attachment", size: 212_000, hash: "0".repeat(64), location: null },
+      "timeline.png": { kind: "attachment", size: 4_100_000, hash: "1".repeat(64), location: null },
+      "traces.csv": { kind: "url", size: 0, hash: null, location: "https://example.org/traces.csv" },
+    },
     bin: {
       old: { kind: "code", language: "csharp", source: "var draft = orders.Take(10);\ndraft", sectionName: "Load traces", deletedAt: minutesAgo(12) },
     },
@@ -158,6 +163,7 @@ export function viewOf(state: string): SessionView {
       file: { state: "none", node: null, path: null, savedAt: null, message: null },
       runtime: { status: "off", node: null, pid: null, framework: null, memoryBytes: 0, message: null },
       bin: {},
+      fileEntries: {},
     };
   }
   return view;

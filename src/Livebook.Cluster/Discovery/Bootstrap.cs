@@ -120,6 +120,10 @@ internal sealed record Bootstrap
 
     private Bootstrap Hear(Round round)
     {
+        if (round.Hint.IsPending)
+        {
+            return this;
+        }
         if (!round.Hint.IsGood)
         {
             return this with { GoodSince = null };
@@ -155,7 +159,7 @@ internal sealed record Bootstrap
     /// <summary>Null when this node may begin a cluster; else why not yet.</summary>
     private string? MayFound(Round round)
     {
-        if (GoodSince is not { } good)
+        if (GoodSince is not { } good || round.Hint.IsPending)
         {
             return "discovery gives no answer";
         }

@@ -1,25 +1,21 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using DnsClient;
 using DnsClient.Protocol;
+using Livebook.Cluster.Links;
 
 namespace Livebook.Cluster.Discovery;
 
-/// <summary>One answer of discovery: addresses, or why there are none. Never both.</summary>
-internal sealed record Hint(ImmutableArray<IPAddress> Addresses, string? Error)
-{
-    public bool IsGood => Error is null;
-
-    public static Hint Failed(string error) => new([], error);
-}
-
 /// <summary>Asks DNS where other nodes may be. The system's resolvers and search list, or one given server.</summary>
-internal sealed class DnsHints
+internal sealed class DnsHints : IHints
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    private const string NoAnswer = "no answer";
+
     private readonly LookupClient client;
-    private readonly QueryType type;
+    private readonly bool ipv6;
     private readonly ImmutableArray<string> names;
 
     public DnsHints(string query, bool ipv6, IPEndPoint? server)
@@ -31,43 +27,68 @@ internal sealed class DnsHints
         options.ThrowDnsErrors = false;
         options.ContinueOnDnsError = true;
         client = new(options);
-        type = ipv6 ? QueryType.AAAA : QueryType.A;
+        this.ipv6 = ipv6;
         names = server is null ? ResolvConf.Names(query, ResolvConf.ReadSystem()) : [query];
     }
 
     public async Task<Hint> AskAsync(CancellationToken stop)
     {
-        var hint = Hint.Failed("no name to ask for");
+        var why = "there is no name to ask for";
         foreach (var name in names)
         {
-            hint = await AskAsync(name, stop);
-            if (hint.IsGood)
+            var (addresses, error) = await AskAsync(name, ipv6 ? QueryType.AAAA : QueryType.A, stop);
+            if (error is null && OfFamily(addresses) is { IsEmpty: false } own)
             {
-                return hint;
+                return new(own, null);
+            }
+            // Records of the other family say what is wrong, and may hold IPv4 addresses mapped into IPv6.
+            (addresses, _) = error is null ? await AskAsync(name, ipv6 ? QueryType.A : QueryType.AAAA, stop) : ([], error);
+            if (OfFamily(addresses) is { IsEmpty: false } mapped)
+            {
+                return new(mapped, null);
+            }
+            why =
+                error is not null ? $"{name}: {error}"
+                : addresses.IsEmpty ? $"{name} has no addresses"
+                : $"{name} has only {(ipv6 ? "IPv4 addresses, and this node has an IPv6" : "IPv6 addresses, and this node has an IPv4")} address";
+            if (error == NoAnswer)
+            {
+                // A server that is not there answers for no other name either.
+                break;
             }
         }
-        return hint;
+        return Hint.Failed($"cannot resolve, retrying: {why}");
     }
 
-    private async Task<Hint> AskAsync(string name, CancellationToken stop)
+    private ImmutableArray<IPAddress> OfFamily(ImmutableArray<IPAddress> addresses) =>
+        [.. addresses.Where(address => address.AddressFamily == (ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork))];
+
+    private async Task<(ImmutableArray<IPAddress> Addresses, string? Error)> AskAsync(string name, QueryType type, CancellationToken stop)
     {
         try
         {
             var response = await client.QueryAsync(name, type, cancellationToken: stop);
-            if (response.HasError)
-            {
-                return Hint.Failed($"{name}: {response.ErrorMessage}");
-            }
-            ImmutableArray<IPAddress> addresses = [.. response.Answers.OfType<AddressRecord>().Select(record => record.Address).Distinct()];
-            return addresses.IsEmpty ? Hint.Failed($"{name}: no {type} records") : new(addresses, null);
+            return response.HasError
+                ? ([], Explain(name, response.Header.ResponseCode, response.ErrorMessage))
+                : ([.. response.Answers.OfType<AddressRecord>().Select(record => NodeName.Plain(record.Address)).Distinct()], null);
         }
-        catch (Exception e) when (e is DnsResponseException or InvalidOperationException or ArgumentException or System.Net.Sockets.SocketException)
+        catch (DnsResponseException e) when (e.Code == DnsResponseCode.ConnectionTimeout)
         {
-            return Hint.Failed($"{name}: {e.Message}");
+            return ([], NoAnswer);
+        }
+        catch (Exception e) when (e is DnsResponseException or InvalidOperationException or ArgumentException or SocketException)
+        {
+            return ([], e.Message);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return Hint.Failed($"{name}: no answer");
+            return ([], NoAnswer);
         }
     }
+
+    /// <summary>Kubernetes names only pods that are ready, and a node is ready when it has found the others: the service must name all of them.</summary>
+    private static string Explain(string name, DnsHeaderResponseCode code, string message) =>
+        code == DnsHeaderResponseCode.NotExistentDomain && name.Contains(".svc.", StringComparison.Ordinal)
+            ? $"{message}; the headless service must exist with publishNotReadyAddresses: true"
+            : message;
 }

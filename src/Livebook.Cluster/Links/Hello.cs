@@ -86,12 +86,15 @@ internal sealed record Hello(byte Lowest, byte Highest, string Cluster, string N
 /// <summary>The parts of <c>base@address</c>.</summary>
 internal static class NodeName
 {
-    /// <summary>The address as canonical text, or null when there is no IP literal behind the @.</summary>
+    /// <summary>The address, an IPv4 one written as IPv6 in its own form, or null when there is no IP literal behind the @.</summary>
     public static IPAddress? AddressOf(string node)
     {
         var at = node.LastIndexOf('@');
-        return at > 0 && IPAddress.TryParse(node.AsSpan(at + 1), out var address) ? address : null;
+        return at > 0 && IPAddress.TryParse(node.AsSpan(at + 1), out var address) ? Plain(address) : null;
     }
+
+    /// <summary>An address is the same whether a resolver writes it as IPv4 or maps it into IPv6.</summary>
+    public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     public static string BaseOf(string node) => node[..Math.Max(0, node.LastIndexOf('@'))];
 }

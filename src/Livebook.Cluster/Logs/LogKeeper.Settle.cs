@@ -73,7 +73,7 @@ internal sealed partial class LogKeeper
 
     private TimeSpan Pause =>
         mesh.Status == NodeStatus.Member ? MemberPause
-        : options.DnsQuery is null || promoted ? TimeSpan.Zero
+        : !options.IsClustered || promoted ? TimeSpan.Zero
         : FounderPause;
 
     private void SettleOne(HeldLog held)

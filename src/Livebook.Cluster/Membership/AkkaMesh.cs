@@ -29,6 +29,7 @@ internal sealed partial class AkkaMesh : IMesh
     private LinkSwitch? board;
     private Rounds? rounds;
     private Prober? prober;
+    private EcsApi? ecs;
     private Task hosting = Task.CompletedTask;
     private volatile Engine? engine;
     private int disposed;
@@ -39,8 +40,12 @@ internal sealed partial class AkkaMesh : IMesh
         logger = loggers.CreateLogger("Livebook.Cluster");
         startedAt = time.GetUtcNow();
         strangers = new(time, logger);
-        var status = options.DnsQuery is null ? NodeStatus.Alone : NodeStatus.Joining;
-        pump = new(new(status, [], [], new(options.DnsQuery is null ? "none" : "dns", options.DnsQuery, [], null, null)), logger);
+        var status = options.IsClustered ? NodeStatus.Joining : NodeStatus.Alone;
+        var mode =
+            options.DnsQuery is not null ? "dns"
+            : options.Ecs is not null ? "ecs"
+            : "none";
+        pump = new(new(status, [], [], new(mode, options.DnsQuery ?? options.Ecs?.Service ?? options.Ecs?.Family, [], null, null)), logger);
     }
 
     public string Self => options.Node;
@@ -83,7 +88,7 @@ internal sealed partial class AkkaMesh : IMesh
     /// <exception cref="IOException">The port cannot be opened.</exception>
     public async Task StartAsync(CancellationToken stop)
     {
-        if (options.DnsQuery is not { } query)
+        if (!options.IsClustered)
         {
             var self = NewMember(NodeName.AddressOf(options.Node)?.ToString() ?? "");
             pump.Change(view => view with { Members = [self] }, new MeshEvent.Up(self));
@@ -102,7 +107,7 @@ internal sealed partial class AkkaMesh : IMesh
                 new(
                     options.Protocols.Lowest,
                     options.Protocols.Highest,
-                    NodeName.BaseOf(options.Node),
+                    options.ClusterName ?? NodeName.BaseOf(options.Node),
                     options.Node,
                     engine?.Self.Incarnation ?? 0,
                     string.Join(' ', options.KeyIds)
@@ -112,7 +117,7 @@ internal sealed partial class AkkaMesh : IMesh
         };
         links.Start();
         prober = new(links);
-        rounds = new(address, new(query, options.Ipv6, options.DnsServer), prober.ProbeAsync, strangers, pump, time, logger);
+        rounds = new(address, NewHints(), new(options.DataPath), prober.ProbeAsync, strangers, pump, time, logger);
         pump.Start();
         hosting = HostAsync(address, links, rounds);
     }
@@ -163,6 +168,7 @@ internal sealed partial class AkkaMesh : IMesh
         {
             await links.DisposeAsync();
         }
+        ecs?.Dispose();
         await pump.DisposeAsync();
         stopping.Dispose();
     }
@@ -217,6 +223,16 @@ internal sealed partial class AkkaMesh : IMesh
         pump.Change(view => view with { Status = NodeStatus.Joining, Members = [] }, happened);
     }
 
+    private IHints NewHints()
+    {
+        if (options.DnsQuery is { } query)
+        {
+            return new DnsHints(query, options.Ipv6, options.DnsServer);
+        }
+        ecs = new(options.Ecs!, time);
+        return new EcsHints(ecs, options.Ipv6, time);
+    }
+
     private Engine StartEngine(IPAddress address, NodeLinks links) =>
         Engine.Start(
             options,
@@ -239,6 +255,7 @@ internal sealed partial class AkkaMesh : IMesh
     {
         if (link.Kind == LinkKind.Probe)
         {
+            rounds?.Called(link.Address);
             var state = engine?.State ?? EngineState.None;
             await Prober.AnswerAsync(link, new(state.Status, state.Settled, state.Members), stop);
             return;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using Livebook.Cluster.Discovery;
@@ -9,7 +10,8 @@ namespace Livebook.Cluster.Membership;
 /// <summary>The rounds of discovery: ask, probe, decide by <see cref="Bootstrap"/>, and do it. Outlives the engines that it steers.</summary>
 internal sealed partial class Rounds(
     IPAddress self,
-    DnsHints hints,
+    IHints hints,
+    LastMembers lastMembers,
     Func<IPAddress, CancellationToken, Task<Probed>> probe,
     StrangerList strangers,
     MeshPump pump,
@@ -23,6 +25,27 @@ internal sealed partial class Rounds(
     /// <summary>Between rounds of a member that misses nobody.</summary>
     public static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a round waits for an answer; a slow one comes to a later round, so that a dead resolver holds nothing up.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Between probes of an address that answered as somebody else; should it become one of us, it calls by itself.</summary>
+    private static readonly TimeSpan StrangerPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a node that asked counts as a hint.</summary>
+    private static readonly TimeSpan CallersFor = TimeSpan.FromSeconds(20);
+
+    private const int MaximumCallers = 100;
+
+    /// <summary>What was not seen for so long is told again when it is.</summary>
+    private static readonly TimeSpan NewsAgain = TimeSpan.FromMinutes(1);
+
+    private const int MaximumSeen = 1000;
+
+    private readonly Dictionary<string, TimeSpan> seen = [];
+
+    private readonly ConcurrentDictionary<IPAddress, TimeSpan> callers = new();
+    private readonly Dictionary<IPAddress, TimeSpan> paused = [];
+    private Task<Hint>? asking;
     private Bootstrap bootstrap = Bootstrap.Start;
     private string? said;
     private Hint? lastHint;
@@ -30,14 +53,25 @@ internal sealed partial class Rounds(
     /// <summary>Fellow members of an earlier life.</summary>
     public ImmutableHashSet<IPAddress> Former { get; set; } = [];
 
+    /// <summary>A node with the cookie asked this one from that address: DNS may show it to this node too late, or never.</summary>
+    public void Called(IPAddress address)
+    {
+        if (callers.Count < MaximumCallers || callers.ContainsKey(address))
+        {
+            callers[address] = time.GetElapsedTime(0);
+        }
+    }
+
     public async Task RunAsync(Engine engine, CancellationToken stop)
     {
+        // One that an earlier engine asked was cancelled with it.
+        asking = null;
         while (!stop.IsCancellationRequested)
         {
             try
             {
                 await RoundAsync(engine, stop);
-                await Task.Delay(engine.State is { Status: ProbeStatus.Up, Settled: true } ? Calm : Busy, time, stop);
+                await Task.Delay(Jittered(engine.State is { Status: ProbeStatus.Up, Settled: true } ? Calm : Busy), time, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -54,21 +88,29 @@ internal sealed partial class Rounds(
 
     private async Task RoundAsync(Engine engine, CancellationToken stop)
     {
-        var hint = await hints.AskAsync(stop);
-        Show(hint);
+        var hint = await HearAsync(stop);
+        if (!hint.IsPending)
+        {
+            Show(hint);
+        }
         var before = engine.State;
         var fellows = before.Members.Except(before.Missed).Select(key => IPAddress.Parse(key.Address)).ToHashSet();
-        var targets = hint
-            .Addresses.Concat(Former)
+        var started = time.GetElapsedTime(0);
+        var targets = Hinted(hint, before)
+            .Where(address => paused.GetValueOrDefault(address) <= started)
+            .Concat(Callers(started))
+            .Concat(Former)
             .Concat(before.Missed.Select(key => IPAddress.Parse(key.Address)))
             .Distinct()
             .Where(address => !address.Equals(self) && !fellows.Contains(address));
         ImmutableArray<Probed> probes = [.. await Task.WhenAll(targets.Select(address => probe(address, stop)))];
         var now = engine.State;
         NoteStrangers(hint, now, probes);
+        Pause(probes);
         if (now.Status is ProbeStatus.Up)
         {
             Former = [];
+            lastMembers.Keep(now.Members.Select(key => key.Address));
         }
         (bootstrap, var step) = bootstrap.Next(new(time.GetElapsedTime(0), hint, self, now.Status, now.Members, now.Settled, probes, Former));
         var omits = bootstrap;
@@ -76,6 +118,60 @@ internal sealed partial class Rounds(
         engine.Tell(new MeshActor.Omissions(address => omits.Omits(address, self, at)));
         Do(step, engine);
     }
+
+    /// <summary>The next answer; at most one question is on its way.</summary>
+    private async Task<Hint> HearAsync(CancellationToken stop)
+    {
+        asking ??= hints.AskAsync(stop);
+        await Task.WhenAny(asking, Task.Delay(AnswerPatience, time, stop));
+        if (!asking.IsCompleted)
+        {
+            return Hint.Pending;
+        }
+        var answer = asking;
+        asking = null;
+        return await answer;
+    }
+
+    /// <summary>Without an answer, whoever was named or a member last may still be there; enough to join them, never to found.</summary>
+    private IEnumerable<IPAddress> Hinted(Hint hint, EngineState state) =>
+        hint.IsGood ? hint.Addresses
+        : state is { Status: ProbeStatus.Up, Settled: true } ? []
+        : bootstrap.Named.Keys.Concat(lastMembers.Addresses);
+
+    private IEnumerable<IPAddress> Callers(TimeSpan now)
+    {
+        foreach (var (address, at) in callers)
+        {
+            if (now - at > CallersFor)
+            {
+                callers.TryRemove(address, out _);
+            }
+            else
+            {
+                yield return address;
+            }
+        }
+    }
+
+    private void Pause(ImmutableArray<Probed> probes)
+    {
+        var until = time.GetElapsedTime(0) + StrangerPause;
+        foreach (var probed in probes)
+        {
+            if (probed.Outcome == ProbeOutcome.Stranger)
+            {
+                paused[probed.Address] = until;
+            }
+            else
+            {
+                paused.Remove(probed.Address);
+            }
+        }
+    }
+
+    /// <summary>Nodes that started together must not ask together for ever.</summary>
+    private static TimeSpan Jittered(TimeSpan span) => span * (0.8 + 0.4 * Random.Shared.NextDouble());
 
     private void Do(BootstrapStep step, Engine engine)
     {
@@ -126,14 +222,27 @@ internal sealed partial class Rounds(
                 },
             news ? new MeshEvent.Changed() : null
         );
-        if (news && hint.IsGood)
+        if (hint.IsGood && answer.Aggregate(false, (found, address) => IsNews(address) || found))
         {
             LogAnswer(logger, string.Join(", ", answer));
         }
-        else if (news)
+        else if (hint.Error is { } error && IsNews(error))
         {
-            LogNoAnswer(logger, hint.Error!);
+            LogNoAnswer(logger, error);
         }
+    }
+
+    /// <summary>Whether this was not seen for a while: an answer that flaps, or holds other addresses each time, must not fill the log.</summary>
+    private bool IsNews(string what)
+    {
+        var now = time.GetElapsedTime(0);
+        if (seen.Count > MaximumSeen)
+        {
+            seen.Clear();
+        }
+        var known = seen.TryGetValue(what, out var at) && now - at < NewsAgain;
+        seen[what] = now;
+        return !known;
     }
 
     private void NoteStrangers(Hint hint, EngineState state, ImmutableArray<Probed> probes)
@@ -182,6 +291,6 @@ internal sealed partial class Rounds(
     [LoggerMessage(Level = LogLevel.Information, Message = "Discovery names {Addresses}")]
     private static partial void LogAnswer(ILogger logger, string addresses);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Discovery gives no answer, retrying: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Discovery: {Error}")]
     private static partial void LogNoAnswer(ILogger logger, string error);
 }

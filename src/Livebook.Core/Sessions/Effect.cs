@@ -38,6 +38,12 @@ public abstract record Effect
 
     /// <summary>Give the lock of a file back.</summary>
     public sealed record ReleaseFile(string Node, string Path) : Effect;
+
+    /// <summary>Bring <c>files/</c> in line with the session's attachments: write what is missing there, take in what the notebook lists and the session lacks.</summary>
+    public sealed record PlaceAttachments : Effect;
+
+    /// <summary>Remove a file from <c>files/</c> if it still has this content.</summary>
+    public sealed record RemoveAttachment(string Name, string Hash) : Effect;
 }
 
 /// <summary>What the reducer says to an operation.</summary>

@@ -31,6 +31,8 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(ClientOperation.Save), "save")]
 [JsonDerivedType(typeof(ClientOperation.ResolveFileConflict), "resolve_file_conflict")]
 [JsonDerivedType(typeof(ClientOperation.DismissNotice), "dismiss_notice")]
+[JsonDerivedType(typeof(ClientOperation.DeleteAttachment), "delete_attachment")]
+[JsonDerivedType(typeof(ClientOperation.RenameAttachment), "rename_attachment")]
 [JsonDerivedType(typeof(ClientOperation.SetSecret), "set_secret")]
 [JsonDerivedType(typeof(ClientOperation.DeleteSecret), "delete_secret")]
 [JsonDerivedType(typeof(ClientOperation.AllowSecret), "allow_secret")]
@@ -46,6 +48,7 @@ namespace Livebook.Core.Sessions;
 [JsonDerivedType(typeof(SystemOperation.SaveFailed), "save_failed")]
 [JsonDerivedType(typeof(SystemOperation.FileReloaded), "file_reloaded")]
 [JsonDerivedType(typeof(SystemOperation.FileAttached), "file_attached")]
+[JsonDerivedType(typeof(SystemOperation.AttachmentStored), "attachment_stored")]
 public abstract record Operation;
 
 /// <summary>What a client may ask; the only family the socket accepts, so no browser can forge an output.</summary>
@@ -73,6 +76,8 @@ public abstract record Operation;
 [JsonDerivedType(typeof(ClientOperation.Save), "save")]
 [JsonDerivedType(typeof(ClientOperation.ResolveFileConflict), "resolve_file_conflict")]
 [JsonDerivedType(typeof(ClientOperation.DismissNotice), "dismiss_notice")]
+[JsonDerivedType(typeof(ClientOperation.DeleteAttachment), "delete_attachment")]
+[JsonDerivedType(typeof(ClientOperation.RenameAttachment), "rename_attachment")]
 [JsonDerivedType(typeof(ClientOperation.SetSecret), "set_secret")]
 [JsonDerivedType(typeof(ClientOperation.DeleteSecret), "delete_secret")]
 [JsonDerivedType(typeof(ClientOperation.AllowSecret), "allow_secret")]
@@ -178,6 +183,12 @@ public abstract record ClientOperation : Operation
 
     public sealed record DismissNotice(string Notice) : ClientOperation;
 
+    /// <summary>Takes a file away from the notebook, and its copy from <c>files/</c>.</summary>
+    public sealed record DeleteAttachment(string Name) : ClientOperation;
+
+    /// <summary>Gives a file of the notebook another name; one that has it is replaced.</summary>
+    public sealed record RenameAttachment(string Name, string NewName) : ClientOperation;
+
     /// <summary>A secret of this session only.</summary>
     /// <param name="Sealed">Encrypted by the server: operations are in logs. What was not sealed for this session and name is nobody's secret.</param>
     public sealed record SetSecret(string Name, string Sealed) : ClientOperation;
@@ -234,6 +245,10 @@ public abstract record SystemOperation : Operation
 
     /// <summary>A file was locked for this session; from now on it is saved there.</summary>
     public sealed record FileAttached(string Node, string Path, FileVersion? Version) : SystemOperation;
+
+    /// <summary>A content is safe in the stores of the nodes; from now on it is the notebook's file of that name.</summary>
+    /// <param name="Hash">Lower-case hex SHA-256 of the content.</param>
+    public sealed record AttachmentStored(string Name, string Hash, long Size) : SystemOperation;
 }
 
 /// <summary>What a file looked like when it was last read or written by us.</summary>

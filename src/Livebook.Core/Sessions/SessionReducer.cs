@@ -150,6 +150,12 @@ public static class SessionReducer
             case ClientOperation.DismissNotice(var notice):
                 step.State = step.State with { Notices = step.State.Notices.Remove(notice) };
                 break;
+            case ClientOperation.DeleteAttachment(var name):
+                AttachmentRules.Delete(step, name);
+                break;
+            case ClientOperation.RenameAttachment(var name, var newName):
+                AttachmentRules.Rename(step, name, newName);
+                break;
             case ClientOperation.SetSecret set:
                 SecretRules.Set(step, set);
                 break;
@@ -176,6 +182,7 @@ public static class SessionReducer
                 break;
             case SystemOperation.Adopted adopted:
                 RuntimeRules.Adopted(step, adopted);
+                AttachmentRules.PlaceAll(step);
                 break;
             case SystemOperation.AutosaveDue:
                 FileRules.AutosaveDue(step);
@@ -185,15 +192,21 @@ public static class SessionReducer
                 break;
             case SystemOperation.Saved saved:
                 FileRules.Saved(step, saved);
+                AttachmentRules.PlaceAll(step);
                 break;
             case SystemOperation.SaveFailed failed:
                 FileRules.SaveFailed(step, failed);
                 break;
             case SystemOperation.FileReloaded reloaded:
                 FileRules.Reloaded(step, reloaded);
+                AttachmentRules.Reloaded(step);
                 break;
             case SystemOperation.FileAttached attached:
                 FileRules.Attached(step, attached);
+                AttachmentRules.PlaceAll(step);
+                break;
+            case SystemOperation.AttachmentStored stored:
+                AttachmentRules.Stored(step, stored);
                 break;
             default:
                 throw new UnreachableException($"no rule for {operation.GetType().Name}");

@@ -33,6 +33,9 @@ public sealed record SessionState
     public ImmutableDictionary<string, BinEntry> Bin { get; init; } = ImmutableDictionary<string, BinEntry>.Empty;
     public ImmutableDictionary<string, Notice> Notices { get; init; } = ImmutableDictionary<string, Notice>.Empty;
 
+    /// <summary>Files kept with the notebook whose content is in the nodes' stores, by name.</summary>
+    public ImmutableDictionary<string, Attachment> Attachments { get; init; } = ImmutableDictionary<string, Attachment>.Empty;
+
     /// <summary>Secrets of this session only, by name, encrypted.</summary>
     public ImmutableSortedDictionary<string, string> Secrets { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
@@ -187,6 +190,11 @@ public sealed record FileState
     public DateTimeOffset? SavedAt { get; init; }
     public string? Message { get; init; }
 }
+
+/// <summary>The content of a file kept with the notebook.</summary>
+/// <param name="Hash">Lower-case hex SHA-256.</param>
+/// <param name="Size">Bytes.</param>
+public sealed record Attachment(string Hash, long Size, DateTimeOffset StoredAt);
 
 /// <summary>A deleted cell and where it was.</summary>
 public sealed record BinEntry(Cell Cell, string Section, string SectionName, int Index, DateTimeOffset DeletedAt);

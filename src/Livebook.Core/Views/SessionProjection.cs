@@ -36,11 +36,25 @@ public static class SessionProjection
             Notices = ReferenceEquals(state.Notices, before?.Notices)
                 ? seen!.Notices
                 : state.Notices.ToImmutableDictionary(entry => entry.Key, entry => new NoticeView(entry.Value.Level, entry.Value.Text)),
+            FileEntries =
+                ReferenceEquals(state.Attachments, before?.Attachments) && ReferenceEquals(state.Notebook.ExtraMetadata, before?.Notebook.ExtraMetadata)
+                    ? seen!.FileEntries
+                    : FileEntriesOf(state),
             Secrets =
                 seen is not null && ReferenceEquals(state.Secrets, before!.Secrets) && ReferenceEquals(state.AllowedSecrets, before.AllowedSecrets)
                     ? seen.Secrets
                     : Secrets(state),
         };
+    }
+
+    private static ImmutableDictionary<string, FileEntryView> FileEntriesOf(SessionState state)
+    {
+        var views = ImmutableDictionary.CreateBuilder<string, FileEntryView>();
+        foreach (var entry in state.Notebook.ListedFiles())
+            views[entry.Name] = new FileEntryView(entry.Type, 0, null, entry.Location);
+        foreach (var (name, attachment) in state.Attachments)
+            views[name] = new FileEntryView(FileEntry.AttachmentType, attachment.Size, attachment.Hash, null);
+        return views.ToImmutable();
     }
 
     /// <summary>The value of an output that does not travel inline, by its hash; null when no output has it.</summary>

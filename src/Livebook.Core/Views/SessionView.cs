@@ -25,6 +25,9 @@ public sealed record SessionView
     public required ImmutableDictionary<string, BinView> Bin { get; init; }
     public required ImmutableDictionary<string, NoticeView> Notices { get; init; }
 
+    /// <summary>Files of the notebook by name.</summary>
+    public required ImmutableDictionary<string, FileEntryView> FileEntries { get; init; }
+
     /// <summary>Secrets that code may use, by name: <c>session</c> for one of this session only, <c>workspace</c> for an allowed one of the workspace.</summary>
     public required ImmutableDictionary<string, string> Secrets { get; init; }
 }
@@ -113,3 +116,8 @@ public sealed record BinView(string Kind, string? Language, string Source, strin
 
 /// <param name="Level"><c>info</c>, <c>warning</c> or <c>error</c>.</param>
 public sealed record NoticeView(string Level, string Text);
+
+/// <param name="Kind"><c>attachment</c>: kept with the notebook; <c>url</c> or <c>file</c>: a reference.</param>
+/// <param name="Hash">Of an attachment's content; null while the session does not have it.</param>
+/// <param name="Location">Where a reference leads.</param>
+public sealed record FileEntryView(string Kind, long Size, string? Hash, string? Location);

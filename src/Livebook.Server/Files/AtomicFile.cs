@@ -102,7 +102,7 @@ internal static class AtomicFile
     }
 
     /// <summary>Makes a rename durable.</summary>
-    private static void FlushDirectory(string directory)
+    public static void FlushDirectory(string directory)
     {
         if (OperatingSystem.IsWindows())
             return;

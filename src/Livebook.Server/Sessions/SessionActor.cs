@@ -41,9 +41,11 @@ internal sealed partial class SessionActor : IAsyncDisposable
     private volatile bool _closing;
     private int _pending;
 
-    public SessionActor(SessionState state, IOwnedLog log, SessionServices services)
+    /// <param name="events">What happened before, for those who resume; null = nothing that is known.</param>
+    public SessionActor(SessionState state, IOwnedLog log, SessionServices services, EventRing? events = null)
     {
         _state = state;
+        Events = events ?? new EventRing(state.Version);
         _view = SessionProjection.View(state);
         _log = log;
         _services = services;
@@ -68,6 +70,9 @@ internal sealed partial class SessionActor : IAsyncDisposable
     public int Pending => Volatile.Read(ref _pending);
 
     public SessionEffects Effects => _effects;
+
+    /// <summary>The last events, for programs that follow the session.</summary>
+    public EventRing Events { get; }
 
     /// <summary>Begins to serve.</summary>
     /// <param name="first">Operations that come before everything in the mailbox.</param>
@@ -171,7 +176,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     }
 
     /// <summary>A fresh actor that goes on from the last safe state.</summary>
-    public SessionActor Successor() => new(_state, _log, _services);
+    public SessionActor Successor() => new(_state, _log, _services, Events);
 
     /// <summary>Tells every page that the session is closed.</summary>
     public void SayGone(string reason) => _viewers.Gone(reason);
@@ -304,6 +309,7 @@ internal sealed partial class SessionActor : IAsyncDisposable
     {
         var view = SessionProjection.View(state, _state, _view);
         _viewers.Publish(_state.Version, state.Version, _view, view, text);
+        Events.Add(state.Version, SessionEvents.Between(_view, view, text, state.Version));
         _state = state;
         _view = view;
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();

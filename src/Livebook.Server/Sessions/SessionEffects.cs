@@ -21,6 +21,10 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private readonly Dictionary<string, ITimer> _diagnoses = [];
     private readonly HashSet<Task> _running = [];
     private readonly RuntimeSlot _runtime = new();
+    private readonly SemaphoreSlim _placing = new(1);
+
+    /// <summary>Where the present runtime's code runs.</summary>
+    private string? _runtimeDirectory;
     private readonly EvaluationLog _evaluationLog = new(services.Logs);
     private readonly Lock _environmentLock = new();
     private ImmutableSortedDictionary<string, string>? _environment;
@@ -74,6 +78,12 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
             case Effect.ReleaseFile(var node, var path):
                 Run(services.Files.ReleaseAsync(node, path, actor.Id, _stop.Token));
                 break;
+            case Effect.PlaceAttachments:
+                Run(PlaceAttachmentsAsync(_stop.Token));
+                break;
+            case Effect.RemoveAttachment(var name, var hash):
+                Run(RemoveAttachmentAsync(name, hash));
+                break;
         }
     }
 
@@ -97,13 +107,60 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
     private RuntimeRequest Request()
     {
         var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
+        _runtimeDirectory = WorkingDirectory();
+        return new RuntimeRequest(actor.Id, actor.Epoch, _runtimeDirectory, path, EnvironmentNow());
+    }
+
+    /// <summary>Where code runs: beside the notebook, or in a directory of the session.</summary>
+    private string WorkingDirectory()
+    {
+        var path = actor.State.File is { Node: { } node, Path: { } file } && node == services.Cluster.Self ? file : null;
         var directory = path is not null ? Path.GetDirectoryName(path) : actor.State.Directory;
         if (directory is null || !Directory.Exists(directory))
         {
             directory = Path.Combine(services.DataPath, "sessions", actor.Id);
             Directory.CreateDirectory(directory);
         }
-        return new RuntimeRequest(actor.Id, actor.Epoch, directory, path, EnvironmentNow());
+        return directory;
+    }
+
+    /// <summary>Where <c>files/</c> is: beside the notebook's file first, and where code runs.</summary>
+    private (string Node, string Directory)[] Places()
+    {
+        var self = services.Cluster.Self;
+        var saved = actor.State.File is { Node: { } node, Path: { } path } ? (node, Path.GetDirectoryName(path)!) : (self, WorkingDirectory());
+        // Code stays where it was started, also when the notebook has got another file since.
+        return [.. new[] { saved, (self, _runtimeDirectory ?? WorkingDirectory()) }.Distinct()];
+    }
+
+    /// <summary>The same, in the background.</summary>
+    public void BeginPlacing() => Run(PlaceAttachmentsAsync(_stop.Token));
+
+    /// <summary>Brings <c>files/</c> in line with the session. What cannot be written is logged.</summary>
+    public async Task PlaceAttachmentsAsync(CancellationToken stop)
+    {
+        await _placing.WaitAsync(stop);
+        try
+        {
+            await services.Attachments.PlaceAsync(actor, Places(), stop);
+        }
+        finally
+        {
+            _placing.Release();
+        }
+    }
+
+    private async Task RemoveAttachmentAsync(string name, string hash)
+    {
+        await _placing.WaitAsync(_stop.Token);
+        try
+        {
+            await services.Attachments.RemoveAsync(actor, name, hash, Places(), _stop.Token);
+        }
+        finally
+        {
+            _placing.Release();
+        }
     }
 
     private ImmutableSortedDictionary<string, string> EnvironmentNow() =>
@@ -140,6 +197,8 @@ internal sealed class SessionEffects(SessionActor actor, SessionServices service
         try
         {
             var request = Request();
+            if (!actor.State.Attachments.IsEmpty)
+                await PlaceAttachmentsAsync(_stop.Token);
             runtime = await services.Runtimes.StartAsync(
                 request,
                 async frame => await ReportAsync(await known.Task, frame),

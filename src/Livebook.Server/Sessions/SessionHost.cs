@@ -62,9 +62,10 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
     public async Task AdoptAsync(IOwnedLog log, LogContents contents, OwnershipReason reason, CancellationToken stop)
     {
         SessionState state;
+        EventRing events;
         try
         {
-            state = SessionLog.Replay(contents);
+            state = SessionLog.Replay(contents, out events);
         }
         catch (InvalidDataException error)
         {
@@ -73,7 +74,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             return;
         }
         using var adoption = _services.Metrics.Adopting(log.Id, reason.ToString().ToLowerInvariant(), log.Epoch);
-        var actor = new SessionActor(state, log, _services);
+        var actor = new SessionActor(state, log, _services, events);
         var alive = await actor.Effects.AdoptRuntimeAsync(reason, stop);
         await actor.Effects.HoldFileAsync(stop);
         if (_actors.TryRemove(log.Id, out var old))
@@ -139,6 +140,8 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
         var actor = new SessionActor(state, log, _services);
         _actors[create.Id] = actor;
         actor.Start();
+        if (create.Notebook.ListedFiles().Any(entry => entry.Type == FileEntry.AttachmentType))
+            actor.Effects.BeginPlacing();
     }
 
     /// <summary>A rule failed: the session goes on from its last safe state, everybody joins again.</summary>
@@ -176,6 +179,7 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
                 SessionRequest.Query query => OwnerReply.Ok(Channels.Pack(SessionQueries.Answer(actor, query), SessionJson.Default.QueryReply)),
                 SessionRequest.Attach attach => OwnerReply.Ok(Channels.Pack(await actor.Effects.AttachAsync(attach, stop), SessionJson.Default.AttachReply)),
                 SessionRequest.Wait wait => await WaitAsync(actor, wait, stop),
+                SessionRequest.Events events => await EventsAsync(actor, events, stop),
                 SessionRequest.WaitSaved => await WaitSavedAsync(actor, stop),
                 SessionRequest.Close => await CloseAsync(actor, stop),
                 _ => OwnerReply.Failed($"no request {request.GetType().Name} is known here"),
@@ -204,6 +208,25 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
             // The time is over: the answer says what is still queued.
         }
         return OwnerReply.Ok(default, version: actor.State.Version);
+    }
+
+    private static async Task<OwnerReply> EventsAsync(SessionActor actor, SessionRequest.Events events, CancellationToken stop)
+    {
+        if (events.After is not { } after)
+            return OwnerReply.Ok(default, actor.Epoch, actor.State.Version);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(TimeSpan.FromSeconds(events.Seconds));
+        try
+        {
+            await actor.WaitAsync(state => state.Version != after, limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            return OwnerReply.Ok(default, actor.Epoch, after);
+        }
+        return actor.Events.After(after) is var (version, bytes)
+            ? OwnerReply.Ok(bytes, actor.Epoch, version)
+            : OwnerReply.Ok(default, actor.Epoch, SessionRequest.Events.Gap);
     }
 
     private static async Task<OwnerReply> WaitSavedAsync(SessionActor actor, CancellationToken stop)

@@ -19,6 +19,7 @@ namespace Livebook.Server.Sessions;
 [JsonDerivedType(typeof(Attach), "attach")]
 [JsonDerivedType(typeof(Wait), "wait")]
 [JsonDerivedType(typeof(WaitSaved), "wait_saved")]
+[JsonDerivedType(typeof(Events), "events")]
 internal abstract record SessionRequest(string Session)
 {
     /// <summary>A page wants the session. Answered by the bytes of <see cref="ServerMessage.Joined"/>.</summary>
@@ -56,6 +57,14 @@ internal abstract record SessionRequest(string Session)
 
     /// <summary>Waits until no save is under way.</summary>
     public sealed record WaitSaved(string Session) : SessionRequest(Session);
+
+    /// <summary>Events behind a version; waits for some, for so long. Answered by them and the version up to which they go, or <see cref="Gap"/>.</summary>
+    /// <param name="After">Null = nothing but the present version.</param>
+    public sealed record Events(string Session, long? After, double Seconds) : SessionRequest(Session)
+    {
+        /// <summary>In place of a version: the events are not here any more.</summary>
+        public const long Gap = -1;
+    }
 }
 
 /// <summary>What a new session begins with.</summary>
@@ -200,6 +209,7 @@ internal static class Channels
     public const string Presence = "session/presence";
     public const string Viewers = "session/viewers";
     public const string Files = "files";
+    public const string Blobs = "blobs";
 
     public static byte[] Pack<T>(T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
 

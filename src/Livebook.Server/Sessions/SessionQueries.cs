@@ -9,11 +9,12 @@ using Livebook.Core.Notebooks;
 using Livebook.Core.Sessions;
 using Livebook.Core.Views;
 using Livebook.Protocol;
+using Livebook.Server.Attachments;
 
 namespace Livebook.Server.Sessions;
 
 /// <summary>
-/// What the API and pages read of a session, made at its owner. Questions: <c>session</c>, <c>file</c>, <c>notebook</c> (<c>format</c>, <c>outputs</c>),
+/// What the API and pages read of a session, made at its owner. Questions: <c>session</c>, <c>file</c>, <c>attachments</c>, <c>notebook</c> (<c>format</c>, <c>outputs</c>),
 /// <c>cell</c> (<c>cell</c>), <c>evaluations</c> (<c>cells</c>, separated by commas; empty = all), <c>busy</c> (<c>cells</c>), <c>blob</c> (<c>hash</c>),
 /// <c>secrets</c> (those of the session as they are kept: encrypted).
 /// </summary>
@@ -28,6 +29,7 @@ internal static class SessionQueries
         {
             "session" => Reply(state, SessionOf(actor)),
             "file" => Reply(state, FileOf(state)),
+            "attachments" => new QueryReply(Json, state.Version, AttachmentsOf(state)),
             "notebook" => NotebookOf(state, query.Parameters),
             "cell" => CellOf(state, query.Parameters["cell"]) is { } cell ? Reply(state, cell) : Missing(state, "There is no such cell."),
             "evaluations" => Reply(state, EvaluationsOf(state, Ids(query.Parameters))),
@@ -112,6 +114,16 @@ internal static class SessionQueries
             ["savedAt"] = state.File.SavedAt,
             ["message"] = state.File.Message,
         };
+
+    private static byte[] AttachmentsOf(SessionState state) =>
+        JsonSerializer.SerializeToUtf8Bytes(
+            [
+                .. state
+                    .Attachments.Select(entry => new StoredAttachment(entry.Key, entry.Value.Hash, entry.Value.Size, entry.Value.StoredAt))
+                    .OrderBy(attachment => attachment.Name, StringComparer.Ordinal),
+            ],
+            AttachmentJson.Default.ImmutableArrayStoredAttachment
+        );
 
     private static JsonObject SecretsOf(SessionState state) =>
         new()

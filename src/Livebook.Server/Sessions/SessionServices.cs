@@ -1,4 +1,5 @@
 using Livebook.Cluster;
+using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Nodes;
 using Livebook.Server.Runtimes;
@@ -16,6 +17,7 @@ internal sealed record SessionServices(
     Settings.Settings Settings,
     ServerMetrics Metrics,
     NodeFiles Files,
+    AttachmentKeeper Attachments,
     ServerLimits Limits,
     string DataPath,
     TimeProvider Time,
@@ -32,6 +34,9 @@ public sealed record ServerLimits
 
     /// <summary>Bytes of all outputs of a session.</summary>
     public long OutputBytes { get; init; } = 50L * 1024 * 1024;
+
+    /// <summary>Bytes of one file kept with a notebook.</summary>
+    public long UploadBytes { get; init; } = 1L << 30;
 
     /// <summary>With fewer bytes free at the data path no change is accepted.</summary>
     public long FreeDiskBytes { get; init; } = 200L * 1024 * 1024;

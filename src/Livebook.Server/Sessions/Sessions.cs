@@ -20,6 +20,9 @@ public sealed class Sessions
     /// <summary>How long a session that nobody knows may take to be heard of: it may have been made on another node just now.</summary>
     private static readonly TimeSpan NewsPatience = TimeSpan.FromSeconds(1);
 
+    /// <summary>Seconds that an owner waits for something to happen before it answers.</summary>
+    private const double FollowSeconds = 5;
+
     private const string IdAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
     private const int IdLength = 20;
 
@@ -221,6 +224,27 @@ public sealed class Sessions
         }
     }
 
+    /// <summary>
+    /// Follows a session, whoever owns it, until it is closed: the first step says where it begins, the others what happened since as server-sent events.
+    /// A step is asked for when the one before was taken, so a slow reader costs nobody memory; one that is too slow gets a <see cref="FollowedStep.Gap"/>.
+    /// </summary>
+    /// <param name="after">Version to go on from; null = the present one.</param>
+    /// <exception cref="SessionNotFoundException">There is no such session, or it was closed.</exception>
+    public async IAsyncEnumerable<FollowedStep> FollowAsync(string session, long? after, [EnumeratorCancellation] CancellationToken stop)
+    {
+        var first = await AskAsync(new SessionRequest.Events(session, null, 0), stop);
+        var version = after ?? first.Version;
+        yield return new FollowedStep(after is null, version, default);
+        while (true)
+        {
+            var reply = await AskPatientlyAsync(new SessionRequest.Events(session, version, FollowSeconds), stop);
+            var gap = reply.Version == SessionRequest.Events.Gap;
+            version = gap ? (await AskPatientlyAsync(new SessionRequest.Events(session, null, 0), stop)).Version : reply.Version;
+            if (gap || !reply.Body.IsEmpty)
+                yield return new FollowedStep(gap, version, reply.Body);
+        }
+    }
+
     /// <summary>Waits until a save that was asked for has ended, well or not.</summary>
     public Task WaitUntilSavedAsync(string session, CancellationToken stop) => AskAsync(new SessionRequest.WaitSaved(session), stop);
 
@@ -387,6 +411,10 @@ public sealed class Sessions
 /// <param name="Existing">It was there already.</param>
 /// <param name="Warnings">What the import has to say.</param>
 public sealed record OpenedSession(string Id, bool Existing, ImmutableArray<string> Warnings);
+
+/// <param name="Gap">What comes next does not follow what came before: the session is to be read anew, at <paramref name="Version"/> or later.</param>
+/// <param name="Events">Server-sent events, whole ones.</param>
+public sealed record FollowedStep(bool Gap, long Version, ReadOnlyMemory<byte> Events);
 
 /// <summary>There is no such session.</summary>
 public sealed class SessionNotFoundException(string session) : Exception($"There is no session {session}.");

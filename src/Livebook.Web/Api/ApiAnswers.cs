@@ -124,3 +124,13 @@ internal sealed record SessionSecretInfoAnswer(string Name, string Scope);
 internal sealed record SessionSecretAnswer(string Name, string Scope, string Value);
 
 internal sealed record SavedAnswer(string? File, DateTimeOffset? SavedAt);
+
+internal sealed record NotebookFileAnswer(
+    string Name,
+    long Size,
+    string Hash,
+    string ContentType,
+    string Url,
+    DateTimeOffset? StoredAt = null,
+    long? Version = null
+);

@@ -14,7 +14,8 @@ namespace Livebook.Web.Api;
 /// <summary>What every request of the API needs: its body, its key, and ways to ask a session and to answer.</summary>
 internal sealed class ApiContext(HttpContext http, SessionDirectory sessions, CancellationToken stop)
 {
-    private const string User = "API";
+    /// <summary>Who programs are to people.</summary>
+    public const string User = "API";
     private const int KeyCharacters = 255;
 
     private int _submitted;

@@ -45,6 +45,15 @@ internal static class ApiDocument
                     JsonSchemaType.String
                 )
             );
+        foreach (var header in known.Headers)
+            operation.Parameters.Add(Parameter(header.Name, ParameterLocation.Header, header.Description, JsonSchemaType.String));
+        operation.Description = known.Description;
+        if (known.RawBody)
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = new Dictionary<string, OpenApiMediaType> { ["application/octet-stream"] = new() { Schema = Binary() } },
+            };
         if (known.Body is { } body)
             operation.RequestBody = new OpenApiRequestBody
             {
@@ -67,6 +76,17 @@ internal static class ApiDocument
     private static async Task<OpenApiResponse> AnswerAsync(ApiOperation known, int status, OpenApiOperationTransformerContext context, CancellationToken stop)
     {
         var response = new OpenApiResponse { Description = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status) };
+        if (known.RawType is not null && status is StatusCodes.Status200OK or StatusCodes.Status206PartialContent)
+        {
+            response.Content = new Dictionary<string, OpenApiMediaType>
+            {
+                [known.RawType!] = new()
+                {
+                    Schema = known.RawType!.StartsWith("text/", StringComparison.Ordinal) ? new OpenApiSchema { Type = JsonSchemaType.String } : Binary(),
+                },
+            };
+            return response;
+        }
         if (known.Answer is not { } answer || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified)
             return response;
         var content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = await SchemaAsync(answer, context, stop) } };
@@ -75,6 +95,8 @@ internal static class ApiDocument
         response.Content = content;
         return response;
     }
+
+    private static OpenApiSchema Binary() => new() { Type = JsonSchemaType.String, Format = "binary" };
 
     /// <summary>Every shape has one place in the document, and is referred to.</summary>
     private static async Task<IOpenApiSchema> SchemaAsync(Type type, OpenApiOperationTransformerContext context, CancellationToken stop)
@@ -94,7 +116,10 @@ internal static class ApiDocument
                 Parameter(
                     part.Trim('{', '}'),
                     ParameterLocation.Path,
-                    part == "{id}" ? "Id of the session." : $"Id of the {part.Trim('{', '}')}.",
+                    part == "{id}" ? "Id of the session."
+                        : part == "{name}" && path.Contains("/files/", StringComparison.Ordinal)
+                            ? "Name of the file: letters A-Z and a-z, digits, _, - and ., with an extension."
+                        : $"Id of the {part.Trim('{', '}')}.",
                     JsonSchemaType.String
                 )
             );

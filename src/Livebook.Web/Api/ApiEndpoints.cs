@@ -22,6 +22,8 @@ internal static class ApiEndpoints
         MapSections(api);
         MapCells(api);
         MapEvaluations(api);
+        MapEvents(api);
+        MapFiles(api);
         MapSettings(api);
         MapSessionSecrets(api);
         // The page asks the same of the same node; signed in by its cookie.
@@ -286,6 +288,94 @@ internal static class ApiEndpoints
             "Cancels one cell",
             EvaluationsApi.CancelAsync,
             new("cancelEvaluation", Tag, null, typeof(VersionAnswer), 200)
+        );
+    }
+
+    private static void MapEvents(RouteGroupBuilder api) =>
+        Map(
+            api,
+            "GET /sessions/{id}/events",
+            "Follows a session by server-sent events",
+            EventsApi.FollowAsync,
+            new("followSession", "Events", null, null, 200)
+            {
+                RawType = "text/event-stream",
+                Headers =
+                [
+                    new("Last-Event-ID", "Id of the last event that was seen: what came behind it comes first. Any node can go on, also after a fail-over."),
+                ],
+                Description =
+                    "An id is a version of the session. It comes with the last event of each step, so that whoever resumes behind it misses no part of a step. "
+                    + "`begin` comes first without Last-Event-ID: `{ version }`; what follows happened behind it. "
+                    + "`resync`: `{ version, reason }`, in place of events that are not kept any more: read the session anew. "
+                    + "`notebook`: `{ name, sections: [{ id, name, parent, cells }] }`. "
+                    + "`cell`: `{ id, section, kind, language? }`, a cell that is new, or changed one of these. "
+                    + "`cell_deleted`: `{ id }`. "
+                    + "`text`: `{ cell, changes }`, one change set in CodeMirror's JSON form, on top of the revision before; or `{ cell, revision, length, source }`, "
+                    + "the text set anew, `source` null above 64 KB. "
+                    + "`evaluation`: `{ cell, status, validity, errored, evaluations, durationMs }`. "
+                    + "`output`: `{ cell, id, kind }` with `text`, or `append` (more of a stream), or `data` by MIME type, where a value above 32 KB is `{ hash, size }`, and `error?`. "
+                    + "`outputs_cleared`: `{ cell, kept }`. "
+                    + "`runtime`: `{ status, node }`. `file`: `{ state, node, path }`. `files`: `{ files: [{ name, kind, size, hash }] }`. "
+                    + "`closed`: `{ reason }`, the last one. A comment comes at least every 15 s.",
+            }
+        );
+
+    private static void MapFiles(RouteGroupBuilder api)
+    {
+        const string Tag = "Files";
+        Map(
+            api,
+            "GET /sessions/{id}/files",
+            "The files kept with a notebook",
+            FilesApi.ListAsync,
+            new("listFiles", Tag, null, typeof(NotebookFileAnswer[]), 200)
+        );
+        Map(
+            api,
+            "GET /sessions/{id}/files/{name}",
+            "The content of a file, or a range of it; its ETag is its SHA-256",
+            FilesApi.GetAsync,
+            new("getFile", Tag, null, null, 200, 206, 304)
+            {
+                RawType = "application/octet-stream",
+                Headers =
+                [
+                    new("Range", "One range of bytes, e.g. `bytes=0-99` or `bytes=-100`; one that cannot be had is answered with 416."),
+                    new("If-Range", "Answers with the range only if the ETag is still this one."),
+                    new("If-None-Match", "Answers with 304 if the ETag is this one."),
+                ],
+                Description = "The content type follows from the extension.",
+            }
+        );
+        Map(
+            api,
+            "HEAD /sessions/{id}/files/{name}",
+            "The same without the content",
+            FilesApi.GetAsync,
+            new("headFile", Tag, null, null, 200),
+            described: false
+        );
+        Map(
+            api,
+            "PUT /sessions/{id}/files/{name}",
+            "Stores a file; the same name is replaced. 2xx: it is on two nodes, or on the disk of a lone one",
+            FilesApi.PutAsync,
+            new("putFile", Tag, null, typeof(NotebookFileAnswer), 201, 200) { RawBody = true }
+        );
+        Map(
+            api,
+            "PATCH /sessions/{id}/files/{name}",
+            "Renames a file; one that has the name is replaced",
+            FilesApi.RenameAsync,
+            new("renameFile", Tag, typeof(FilePatch), typeof(VersionAnswer), 200)
+        );
+        Map(
+            api,
+            "DELETE /sessions/{id}/files/{name}",
+            "Deletes a file, and its copy beside the notebook",
+            FilesApi.DeleteAsync,
+            new("deleteFile", Tag, null, typeof(VersionAnswer), 200)
         );
     }
 

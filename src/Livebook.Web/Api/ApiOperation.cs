@@ -9,6 +9,18 @@ internal sealed record ApiOperation(string Id, string Tag, Type? Body, Type? Ans
 {
     public ApiParameter[] Query { get; init; } = [];
 
+    /// <summary>The body is bytes of any type, not JSON.</summary>
+    public bool RawBody { get; init; }
+
+    /// <summary>The answer is not JSON but of this type.</summary>
+    public string? RawType { get; init; }
+
+    /// <summary>Headers that the request may have.</summary>
+    public ApiParameter[] Headers { get; init; } = [];
+
+    /// <summary>More than the summary says; null = nothing.</summary>
+    public string? Description { get; init; }
+
     /// <summary>Content types of the answer besides JSON.</summary>
     public string[] OtherTypes { get; init; } = [];
 }

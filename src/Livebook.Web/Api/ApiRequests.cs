@@ -39,6 +39,9 @@ public sealed record MoveRequest(int Offset = 0, string? Section = null, int? In
 /// <param name="Wait">Seconds to wait for the result, 0 to 3600; null = do not wait.</param>
 public sealed record EvaluationRequest(JsonElement Cells, double? Wait = null);
 
+/// <param name="Name">The new name.</param>
+public sealed record FilePatch(string Name);
+
 /// <summary>The value of a secret or a variable.</summary>
 public sealed record ValueRequest([property: JsonRequired] string Value);
 
@@ -60,6 +63,7 @@ public sealed record ApiKeyRequest([property: JsonRequired] string Name);
 [JsonSerializable(typeof(CellPatch))]
 [JsonSerializable(typeof(MoveRequest))]
 [JsonSerializable(typeof(EvaluationRequest))]
+[JsonSerializable(typeof(FilePatch))]
 [JsonSerializable(typeof(ValueRequest))]
 [JsonSerializable(typeof(SessionSecretRequest))]
 [JsonSerializable(typeof(ApiKeyRequest))]

@@ -34,7 +34,7 @@ internal static class ServerCommand
         IDisposable dataPath;
         try
         {
-            configuration = LivebookConfiguration.Read(ServerProcess.Variables, CommandLine.Version);
+            configuration = await LivebookConfiguration.ReadAsync(ServerProcess.Variables, CommandLine.Version, Machine.Real, stop);
             dataPath = DataPathLock.Take(configuration.DataPath);
         }
         catch (ConfigurationException error)

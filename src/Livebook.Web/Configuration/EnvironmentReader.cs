@@ -42,6 +42,16 @@ internal sealed class EnvironmentReader(IReadOnlyDictionary<string, string> vari
         return IPAddress.TryParse(text, out var address) ? address : throw new ConfigurationException(name, "an IPv4 or IPv6 address", text);
     }
 
+    /// <summary>ADDRESS or ADDRESS:PORT of a name server; null when it is unset.</summary>
+    public IPEndPoint? EndPoint(string name, int port)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        return IPEndPoint.TryParse(text, out var server)
+            ? new IPEndPoint(server.Address, server.Port == 0 ? port : server.Port)
+            : throw new ConfigurationException(name, "ADDRESS or ADDRESS:PORT of a DNS server", text);
+    }
+
     /// <summary>The name or address of a host, without a port.</summary>
     public string? Host(string name) =>
         Text(name) is not { } text || Uri.CheckHostName(text) != UriHostNameType.Unknown

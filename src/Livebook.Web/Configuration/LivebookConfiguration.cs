@@ -5,6 +5,7 @@ using Livebook.Server;
 using Livebook.Server.Runtimes.Isolation;
 using Livebook.Server.Sessions;
 using Livebook.Server.Settings;
+using Livebook.Web.Auth;
 using Livebook.Web.Logging;
 
 namespace Livebook.Web.Configuration;
@@ -36,7 +37,7 @@ public sealed record LivebookConfiguration
     public required string? ApiKey { get; init; }
     public required string SecretKeyBase { get; init; }
 
-    /// <summary>The secret before the last change of it; what it encrypted is read and encrypted anew.</summary>
+    /// <summary>The secret before the last change of it: its cookies and its token still count; what it encrypted is read and encrypted anew.</summary>
     public string? SecretKeyBasePrevious { get; init; }
 
     /// <summary>Secrets by name, from variables <c>LB_NAME</c>.</summary>
@@ -78,24 +79,47 @@ public sealed record LivebookConfiguration
     /// <summary>Lines to say at start about variables that have no effect here.</summary>
     public required ImmutableArray<string> Remarks { get; init; }
 
-    /// <summary>Reads the configuration.</summary>
+    /// <summary>Reads the configuration; asks the platform and DNS what variables leave open (<see cref="ClusterPlace"/>).</summary>
     /// <exception cref="ConfigurationException">A variable is wrong; the message is one line for a person.</exception>
-    public static LivebookConfiguration Read(IReadOnlyDictionary<string, string> variables, string version)
+    internal static async Task<LivebookConfiguration> ReadAsync(
+        IReadOnlyDictionary<string, string> variables,
+        string version,
+        Machine machine,
+        CancellationToken stop
+    )
     {
+        var env = new EnvironmentReader(ServiceLinks.Remove(variables).Variables);
+        // What is wrong whatever the network says is said before it is asked.
+        ClusterSecrets.Read(env);
+        return Read(variables, version, await ClusterPlace.FindAsync(env, machine, stop));
+    }
+
+    /// <summary>Reads the configuration from variables alone.</summary>
+    /// <param name="found">Where this node is; null = variables tell it.</param>
+    /// <exception cref="ConfigurationException">A variable is wrong; the message is one line for a person.</exception>
+    internal static LivebookConfiguration Read(IReadOnlyDictionary<string, string> variables, string version, ClusterPlace? found = null)
+    {
+        (variables, var links) = ServiceLinks.Remove(variables);
         var env = new EnvironmentReader(variables);
+        var secrets = ClusterSecrets.Read(env);
+        var place =
+            found
+            ?? ClusterPlace.Stated(env)
+            ?? throw new ConfigurationException(
+                "LIVEBOOK_NODE",
+                "NAME@ADDRESS with the address at which other nodes reach this one",
+                env.Text("LIVEBOOK_NODE")
+            );
         var password = env.Secret("LIVEBOOK_PASSWORD", 12);
         var token = env.Flag("LIVEBOOK_TOKEN_ENABLED", password is null);
         var dataPath = env.Directory("LIVEBOOK_DATA_PATH", DefaultDataPath(variables), create: true);
-        var cluster = ReadCluster(env, dataPath, version);
-        var secret = SecretKeyBaseOf(env, dataPath, cluster.DnsQuery is not null);
-        var previousSecret = env.Secret("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64);
-        if (cluster.DnsQuery is not null)
-            cluster = cluster with { KeyIds = [.. new[] { secret, previousSecret }.OfType<string>().Select(key => new Auth.Keys(key).Id())] };
+        var cluster = ReadCluster(env, place, secrets, dataPath, version);
         var basePath = env.Prefix("LIVEBOOK_BASE_URL_PATH", "");
         var limits = new ServerLimits
         {
             NotebookBytes = env.Integer("LIVEBOOK_NOTEBOOK_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
             OutputBytes = env.Integer("LIVEBOOK_OUTPUTS_LIMIT_BYTES", 50L << 20, 1 << 10, 1L << 30),
+            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
             FreeDiskBytes = env.Integer("LIVEBOOK_MIN_FREE_BYTES", 200L << 20, 0, 1L << 40),
         };
         return new LivebookConfiguration
@@ -108,8 +132,9 @@ public sealed record LivebookConfiguration
                 : AuthMode.None,
             Password = password,
             ApiKey = env.Secret("LIVEBOOK_API_KEY", 20),
-            SecretKeyBase = secret,
-            SecretKeyBasePrevious = previousSecret,
+            // Without the variable a secret that was made once and is kept in the data path.
+            SecretKeyBase = secrets.SecretKeyBase ?? KeptSecret.ReadOrMake(Path.Combine(dataPath, "secret_key_base")),
+            SecretKeyBasePrevious = secrets.SecretKeyBasePrevious,
             StartupSecrets = ReadStartupSecrets(variables),
             Home = env.Directory("LIVEBOOK_HOME", DefaultHome(variables), create: false),
             DataPath = dataPath,
@@ -119,7 +144,7 @@ public sealed record LivebookConfiguration
             ProxyHeaders = ReadProxyHeaders(env),
             Cluster = cluster,
             Limits = limits,
-            UploadBytes = env.Integer("LIVEBOOK_UPLOAD_LIMIT_BYTES", 1L << 30, 1 << 10, 1L << 40),
+            UploadBytes = limits.UploadBytes,
             FrameBytes = env.Integer("LIVEBOOK_SOCKET_FRAME_LIMIT_BYTES", DefaultFrameBytes, 64 << 10, 64 << 20),
             DrainSeconds = (int)env.Integer("LIVEBOOK_DRAIN_SECONDS", 30, 1, 3_600),
             SpareRuntimes = (int)env.Integer("LIVEBOOK_SPARE_RUNTIMES", 1, 0, 16),
@@ -128,6 +153,8 @@ public sealed record LivebookConfiguration
             Telemetry = ReadTelemetry(env, variables),
             Remarks =
             [
+                .. links,
+                .. Unused(env, place),
                 .. env.Text("LIVEBOOK_RUNTIME_USER") is not null && !SystemUser.IsRoot
                     ? ["LIVEBOOK_RUNTIME_USER has no effect: only root can start runtimes as another user"]
                     : Array.Empty<string>(),
@@ -208,6 +235,11 @@ public sealed record LivebookConfiguration
                     .Where(secret => SettingNames.OfSecret(secret.Key) == secret.Key)
             );
 
+    private static IEnumerable<string> Unused(EnvironmentReader env, ClusterPlace place) =>
+        env.Text("LIVEBOOK_CLOUD_MAP_NAME") is { } name && place.DnsQuery != name
+            ? ["LIVEBOOK_CLOUD_MAP_NAME has no effect: only LIVEBOOK_CLUSTER=auto on AWS ECS reads it"]
+            : [];
+
     private static string DefaultHome(IReadOnlyDictionary<string, string> variables) =>
         variables.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : Environment.CurrentDirectory;
 
@@ -230,74 +262,24 @@ public sealed record LivebookConfiguration
             : throw new ConfigurationException("LIVEBOOK_PROXY_HEADERS", $"a list of {string.Join(", ", KnownProxyHeaders)}", text);
     }
 
-    private static ClusterOptions ReadCluster(EnvironmentReader env, string dataPath, string version)
-    {
-        var query = env.Text("LIVEBOOK_CLUSTER");
-        var node = env.Text("LIVEBOOK_NODE");
-        var flags = $"{env.Text("ERL_AFLAGS")} {env.Text("ERL_ZFLAGS")}";
-        if (query is not null && (!query.StartsWith("dns:", StringComparison.Ordinal) || query.Length == "dns:".Length))
-            throw new ConfigurationException("LIVEBOOK_CLUSTER", "dns:QUERY with a name to ask for", query);
-        if (query is not null && node is null)
-            throw new ConfigurationException(
-                "LIVEBOOK_NODE",
-                "NAME@ADDRESS when LIVEBOOK_CLUSTER is set, with the address at which other nodes reach this one",
-                null
-            );
-        if (node is not null)
-            CheckNode(node);
-        var cookie = env.Text("LIVEBOOK_COOKIE");
-        if (query is not null && (cookie?.Length ?? 0) < 20)
-            throw new ConfigurationException(
-                "LIVEBOOK_COOKIE",
-                "a secret of at least 20 characters when LIVEBOOK_CLUSTER is set",
-                cookie is null ? null : $"{cookie.Length} characters"
-            );
-        if (query is not null && cookie == env.Text("LIVEBOOK_SECRET_KEY_BASE"))
-            throw new ConfigurationException("LIVEBOOK_COOKIE", "another secret than LIVEBOOK_SECRET_KEY_BASE", "the same");
-        return new ClusterOptions
+    private static ClusterOptions ReadCluster(EnvironmentReader env, ClusterPlace place, ClusterSecrets secrets, string dataPath, string version) =>
+        new()
         {
-            Node = node ?? "livebook@127.0.0.1",
-            DnsQuery = query?["dns:".Length..],
-            Ipv6 = flags.Contains("-proto_dist inet6_tcp", StringComparison.Ordinal) || (node?.Contains(':', StringComparison.Ordinal) ?? false),
-            Cookie = cookie ?? "",
-            PreviousCookie = env.Secret("LIVEBOOK_COOKIE_PREVIOUS", 20),
+            Node = place.Node,
+            ClusterName = place.ClusterName,
+            DnsQuery = place.DnsQuery,
+            Ecs = place.Ecs,
+            Ipv6 = place.Ipv6,
+            Cookie = secrets.Cookie ?? "",
+            PreviousCookie = secrets.CookiePrevious,
+            KeyIds = KeyIdsOf(secrets),
             Port = (int)env.Integer("LIVEBOOK_CLUSTER_PORT", 13825, 1, 65_535),
             DataPath = dataPath,
-            DnsServer = ReadDnsServer(env),
+            DnsServer = env.EndPoint("LIVEBOOK_DNS_SERVER", 53),
             Version = version,
             UnsafeWithoutReplication = env.Flag("LIVEBOOK_TEST_WITHOUT_REPLICATION", false),
         };
-    }
 
-    private static IPEndPoint? ReadDnsServer(EnvironmentReader env)
-    {
-        if (env.Text("LIVEBOOK_DNS_SERVER") is not { } text)
-            return null;
-        return IPEndPoint.TryParse(text, out var server)
-            ? new IPEndPoint(server.Address, server.Port == 0 ? 53 : server.Port)
-            : throw new ConfigurationException("LIVEBOOK_DNS_SERVER", "ADDRESS or ADDRESS:PORT of a DNS server", text);
-    }
-
-    private static void CheckNode(string node)
-    {
-        var at = node.IndexOf('@', StringComparison.Ordinal);
-        var name = at > 0 ? node[..at] : "";
-        var sound = name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') && IPAddress.TryParse(node[(at + 1)..], out _);
-        if (!sound)
-            throw new ConfigurationException("LIVEBOOK_NODE", "NAME@ADDRESS: a name of letters, digits, _ and -, and an IP address", node);
-    }
-
-    /// <summary>The variable; without it a secret that was made once and is kept in the data path.</summary>
-    private static string SecretKeyBaseOf(EnvironmentReader env, string dataPath, bool clustered)
-    {
-        if (env.Secret("LIVEBOOK_SECRET_KEY_BASE", 64) is { } given)
-            return given;
-        if (clustered)
-            throw new ConfigurationException(
-                "LIVEBOOK_SECRET_KEY_BASE",
-                "a secret of at least 64 characters when LIVEBOOK_CLUSTER is set, the same on every node (make one with: openssl rand -base64 48)",
-                null
-            );
-        return KeptSecret.ReadOrMake(Path.Combine(dataPath, "secret_key_base"));
-    }
+    private static ImmutableArray<string> KeyIdsOf(ClusterSecrets secrets) =>
+        [.. new[] { secrets.SecretKeyBase, secrets.SecretKeyBasePrevious }.OfType<string>().Select(secret => new Keys(secret).Id())];
 }

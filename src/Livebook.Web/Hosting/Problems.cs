@@ -51,7 +51,7 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             SettingsRefusedException => (StatusCodes.Status422UnprocessableEntity, "refused"),
             NotebookFormatException => (StatusCodes.Status422UnprocessableEntity, "not-a-notebook"),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "too-large"),
-            BadHttpRequestException or JsonException => (StatusCodes.Status400BadRequest, "bad-request"),
+            BadHttpRequestException or JsonException or EndOfStreamException => (StatusCodes.Status400BadRequest, "bad-request"),
             _ => (StatusCodes.Status500InternalServerError, "internal"),
         };
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Livebook.Cluster;
 using Livebook.Server.Nodes;
@@ -41,6 +42,16 @@ internal static class Telemetry
             || new[] { "OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER" }.Any(name => variables.GetValueOrDefault(name) == Otlp)
         );
 
+    /// <summary>Addresses may hold the token that signs in.</summary>
+    private sealed class WithoutQueries : BaseProcessor<Activity>
+    {
+        public override void OnEnd(Activity data)
+        {
+            foreach (var tag in new[] { "url.query", "url.full", "http.url", "http.target" })
+                data.SetTag(tag, null);
+        }
+    }
+
     /// <summary>A method of its own, so that the libraries are loaded only when it is called.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Load(WebApplicationBuilder builder, LivebookConfiguration configuration)
@@ -70,7 +81,7 @@ internal static class Telemetry
                     .AddOtlpExporter()
             );
         if (variables.GetValueOrDefault("OTEL_TRACES_EXPORTER", Otlp) == Otlp)
-            telemetry.WithTracing(traces => traces.AddSource(ServerMetrics.Name, "Microsoft.AspNetCore").AddOtlpExporter());
+            telemetry.WithTracing(traces => traces.AddSource(ServerMetrics.Name, "Microsoft.AspNetCore").AddProcessor(new WithoutQueries()).AddOtlpExporter());
         if (variables.GetValueOrDefault("OTEL_LOGS_EXPORTER") == Otlp)
             telemetry.WithLogging(logs => logs.AddOtlpExporter());
     }

@@ -108,6 +108,7 @@ internal static class WebServer
             TimeProvider.System
         ));
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Sessions);
+        services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Attachments);
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Pages);
         services.AddSingleton(provider => provider.GetRequiredService<LivebookServer>().Settings);
     }

@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json.Serialization;
 using Livebook.Core.Notebooks;
+using Livebook.Server.Attachments;
 using Livebook.Server.Files;
 using Livebook.Server.Sessions;
 using Livebook.Web.Configuration;
+using Livebook.Web.Files;
 using Livebook.Web.Hosting;
 using SessionDirectory = Livebook.Server.Sessions.Sessions;
 
@@ -21,6 +23,8 @@ internal static class BrowserEndpoints
         routes.MapDelete("/ui/sessions/{id}", CloseAsync);
         routes.MapPost("/ui/sessions/{id}/fork", ForkAsync);
         routes.MapPut("/ui/sessions/{id}/file", AttachAsync);
+        routes.MapPut("/ui/sessions/{id}/files/{name}", PutFileAsync);
+        routes.MapMethods("/sessions/{id}/files/{name}", [HttpMethods.Get, HttpMethods.Head], FileAsync);
         routes.MapGet("/sessions/{id}/blobs/{hash}", BlobAsync);
         routes.MapGet("/sessions/{id}/download", DownloadAsync);
     }
@@ -97,11 +101,12 @@ internal static class BrowserEndpoints
         return Results.NoContent();
     }
 
-    private static async Task ForkAsync(HttpContext context, string id, SessionDirectory sessions, CancellationToken stop)
+    private static async Task ForkAsync(HttpContext context, string id, SessionDirectory sessions, Attachments attachments, CancellationToken stop)
     {
         var source = await sessions.QueryAsync(id, "notebook", ImmutableDictionary<string, string>.Empty.Add("format", "livemd"), stop);
         var name = sessions.Find(id)?.Name ?? Notebook.DefaultName;
         var opened = await sessions.ForkAsync(source.Body, $"{name} - fork", stop);
+        await attachments.CopyAsync(id, opened.Id, stop);
         await WriteAsync(context, opened, stop);
     }
 
@@ -133,6 +138,31 @@ internal static class BrowserEndpoints
                 await Problems.WriteAsync(context, StatusCodes.Status422UnprocessableEntity, "refused", attached.Message ?? "The file cannot be used.");
                 break;
         }
+    }
+
+    private static async Task<IResult> PutFileAsync(HttpContext context, string id, string name, Attachments attachments, CancellationToken stop)
+    {
+        var put = await AttachmentAnswers.PutAsync(context, attachments, id, name, null, stop);
+        return Results.Text(
+            $"{{\"version\":{put.Version}}}",
+            "application/json",
+            statusCode: put.Existed ? StatusCodes.Status200OK : StatusCodes.Status201Created
+        );
+    }
+
+    private static async Task<IResult> FileAsync(
+        HttpContext context,
+        string id,
+        string name,
+        Attachments attachments,
+        bool save = false,
+        CancellationToken stop = default
+    )
+    {
+        if (await attachments.FindAsync(id, name, stop) is { } file)
+            return AttachmentAnswers.Content(context, attachments, id, file, save);
+        await Problems.WriteAsync(context, StatusCodes.Status404NotFound, "file-not-found", $"The notebook has no file {name}.");
+        return Results.Empty;
     }
 
     private static async Task BlobAsync(HttpContext context, string id, string hash, SessionDirectory sessions, CancellationToken stop)

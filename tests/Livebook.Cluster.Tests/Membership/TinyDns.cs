@@ -11,6 +11,9 @@ public sealed class TinyDns : IAsyncDisposable
     private readonly Task serving;
     private volatile string[] addresses;
     private volatile int errorCode;
+    private volatile int most = int.MaxValue;
+    private volatile bool silent;
+    private int asked;
 
     public TinyDns(params string[] addresses)
     {
@@ -26,6 +29,15 @@ public sealed class TinyDns : IAsyncDisposable
     /// <summary>Answers with an error from now on: 2 = server failure, 3 = no such name.</summary>
     public void Fail(int code) => errorCode = code;
 
+    /// <summary>Questions that came.</summary>
+    public int Asked => asked;
+
+    /// <summary>Answers with so many of the addresses at most, by chance, as Cloud Map does with eight.</summary>
+    public void AnswerAtMost(int number) => most = number;
+
+    /// <summary>Takes questions and answers none.</summary>
+    public void Silence() => silent = true;
+
     public async ValueTask DisposeAsync()
     {
         socket.Dispose();
@@ -40,6 +52,11 @@ public sealed class TinyDns : IAsyncDisposable
             try
             {
                 var got = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                Interlocked.Increment(ref asked);
+                if (silent)
+                {
+                    continue;
+                }
                 await socket.SendToAsync(Reply(buffer.AsSpan(0, got.ReceivedBytes)), got.RemoteEndPoint);
             }
             catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
@@ -63,7 +80,8 @@ public sealed class TinyDns : IAsyncDisposable
         var question = query[12..(end + 5)];
         var wanted = BinaryPrimitives.ReadUInt16BigEndian(query[(end + 1)..]);
         var error = errorCode;
-        var answers = error != 0 ? [] : addresses.Select(IPAddress.Parse).Where(a => a.GetAddressBytes().Length == (wanted == 28 ? 16 : 4)).ToList();
+        var answers =
+            error != 0 ? [] : addresses.Select(IPAddress.Parse).Where(a => a.GetAddressBytes().Length == (wanted == 28 ? 16 : 4)).Shuffle().Take(most).ToList();
         var reply = new List<byte>([query[0], query[1], 0x81, (byte)(0x80 | error), 0, 1, 0, (byte)answers.Count, 0, 0, 0, 0]);
         reply.AddRange(question);
         foreach (var bytes in answers.Select(address => address.GetAddressBytes()))

@@ -23,25 +23,23 @@ internal sealed class Watched : IAsyncDisposable
         string cookie = "cookie",
         ILoggerFactory? loggers = null,
         string? previousCookie = null,
-        string? keyId = null
+        string? keyId = null,
+        Func<ClusterOptions, ClusterOptions>? change = null
     )
     {
-        Mesh = new(
-            new()
-            {
-                Node = node,
-                Port = port,
-                DnsQuery = dns is null ? null : "nodes.test",
-                DnsServer = dns?.EndPoint,
-                Cookie = cookie,
-                PreviousCookie = previousCookie,
-                KeyIds = keyId is null ? [] : [keyId],
-                DataPath = "",
-                Version = "1.2.3",
-            },
-            loggers ?? NullLoggerFactory.Instance,
-            TimeProvider.System
-        );
+        var options = new ClusterOptions
+        {
+            Node = node,
+            Port = port,
+            DnsQuery = dns is null ? null : "nodes.test",
+            DnsServer = dns?.EndPoint,
+            Cookie = cookie,
+            PreviousCookie = previousCookie,
+            KeyIds = keyId is null ? [] : [keyId],
+            DataPath = "",
+            Version = "1.2.3",
+        };
+        Mesh = new(change?.Invoke(options) ?? options, loggers ?? NullLoggerFactory.Instance, TimeProvider.System);
         Mesh.Happened += events.Enqueue;
         Mesh.Received = (from, payload) => messages.Enqueue((from, Encoding.UTF8.GetString(payload.Span)));
     }
@@ -58,10 +56,11 @@ internal sealed class Watched : IAsyncDisposable
         TinyDns? dns,
         string cookie = "cookie",
         string? previousCookie = null,
-        string? keyId = null
+        string? keyId = null,
+        Func<ClusterOptions, ClusterOptions>? change = null
     )
     {
-        var watched = new Watched(node, port, dns, cookie, previousCookie: previousCookie, keyId: keyId);
+        var watched = new Watched(node, port, dns, cookie, previousCookie: previousCookie, keyId: keyId, change: change);
         await watched.Mesh.StartAsync(TestContext.Current.CancellationToken);
         return watched;
     }

@@ -59,7 +59,7 @@ public sealed class SettingsTests(ThreeNodes shared) : SharedClusterTests(shared
         return response.IsSuccessStatusCode && (await response.Content.ReadAsStringAsync(Stop)).Contains(value, StringComparison.Ordinal);
     }
 
-    private static string HashOf(string text) => "\"" + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text))) + "\"";
+    private static string HashOf(string text) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Null for sockets and what is locked or gone.</summary>
     private static byte[]? Read(string file)

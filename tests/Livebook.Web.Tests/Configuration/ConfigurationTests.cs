@@ -48,6 +48,10 @@ public sealed class ConfigurationTests : IDisposable
             "CLUSTER",
             "NODE",
             "COOKIE",
+            "COOKIE_PREVIOUS",
+            "SECRET_KEY_BASE_PREVIOUS",
+            "DRAIN_SECONDS",
+            "CLOUD_MAP_NAME",
             "CLUSTER_PORT",
             "DNS_SERVER",
             "NOTEBOOK_LIMIT_BYTES",
@@ -81,8 +85,9 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("LIVEBOOK_PUBLIC_BASE_URL_PATH", "/a?b", "a path that starts with a slash, e.g. /livebook")]
     [InlineData("LIVEBOOK_FORCE_SSL_HOST", "https://books.example", "the name of a host, e.g. livebook.example.com")]
     [InlineData("LIVEBOOK_PROXY_HEADERS", "x-real-ip", "a list of x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-proto")]
-    [InlineData("LIVEBOOK_CLUSTER", "redis:books", "dns:QUERY with a name to ask for")]
-    [InlineData("LIVEBOOK_CLUSTER", "dns:", "dns:QUERY with a name to ask for")]
+    [InlineData("LIVEBOOK_DRAIN_SECONDS", "3601", "a whole number from 0 to 3600")]
+    [InlineData("LIVEBOOK_DRAIN_SECONDS", "soon", "a whole number from 0 to 3600")]
+    [InlineData("LIVEBOOK_NODE", "books@fe80::1", "NAME@ADDRESS with an address that other machines can reach")]
     [InlineData("LIVEBOOK_NODE", "no address", "NAME@ADDRESS: a name of letters, digits, _ and -, and an IP address")]
     [InlineData("LIVEBOOK_NODE", "a.b@10.0.0.1", "NAME@ADDRESS: a name of letters, digits, _ and -, and an IP address")]
     [InlineData("LIVEBOOK_CLUSTER_PORT", "0", "a whole number from 1 to 65535")]
@@ -99,6 +104,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("LIVEBOOK_PASSWORD", 12)]
     [InlineData("LIVEBOOK_API_KEY", 20)]
     [InlineData("LIVEBOOK_SECRET_KEY_BASE", 64)]
+    [InlineData("LIVEBOOK_SECRET_KEY_BASE_PREVIOUS", 64)]
     public void A_short_secret_is_not_repeated(string name, int characters) =>
         Assert.Equal($"{name} must be at least {characters} characters long, found \"7 characters\"", Fault((name, "s3cr3t!")));
 
@@ -126,19 +132,19 @@ public sealed class ConfigurationTests : IDisposable
             node = ("LIVEBOOK_NODE", "books@10.0.0.7"),
             cookie = ("LIVEBOOK_COOKIE", Cookie),
             secret = ("LIVEBOOK_SECRET_KEY_BASE", s_secret);
-        Assert.StartsWith("LIVEBOOK_NODE must be NAME@ADDRESS when LIVEBOOK_CLUSTER is set", Fault(cluster, cookie, secret), StringComparison.Ordinal);
         Assert.EndsWith("but it is not set", Fault(cluster, node, secret), StringComparison.Ordinal);
         Assert.StartsWith("LIVEBOOK_COOKIE must be", Fault(cluster, node, secret), StringComparison.Ordinal);
-        Assert.Equal(
-            "LIVEBOOK_COOKIE must be a secret of at least 20 characters when LIVEBOOK_CLUSTER is set, found \"5 characters\"",
-            Fault(cluster, node, secret, ("LIVEBOOK_COOKIE", "crumb"))
-        );
+        Assert.Equal("LIVEBOOK_COOKIE must be at least 20 characters long, found \"5 characters\"", Fault(cluster, node, secret, ("LIVEBOOK_COOKIE", "crumb")));
         Assert.StartsWith("LIVEBOOK_SECRET_KEY_BASE must be", Fault(cluster, node, cookie), StringComparison.Ordinal);
         Assert.DoesNotContain(s_secret, Fault(cluster, node, ("LIVEBOOK_COOKIE", s_secret), secret), StringComparison.Ordinal);
         var configuration = Read(cluster, node, cookie, secret);
         Assert.Equal(("books@10.0.0.7", "books.internal", false), (configuration.Cluster.Node, configuration.Cluster.DnsQuery, configuration.Cluster.Ipv6));
         Assert.True(Read(cluster, ("LIVEBOOK_NODE", "books@fdaa::2"), cookie, secret).Cluster.Ipv6);
-        Assert.True(Read(cluster, node, cookie, secret, ("ERL_AFLAGS", "-proto_dist inet6_tcp")).Cluster.Ipv6);
+        Assert.Equal(
+            "LIVEBOOK_NODE must be NAME@ADDRESS with an IPv6 address, because node links are IPv6 here, found \"books@10.0.0.7\"",
+            Fault(cluster, node, cookie, secret, ("ERL_ZFLAGS", "+P 100 -proto_dist inet6_tcp"))
+        );
+        Assert.Equal("livebook@::1", Read(("ERL_AFLAGS", "-proto_dist  inet6_tcp")).Cluster.Node);
     }
 
     [Fact]

@@ -26,6 +26,7 @@ public sealed class TelemetryTests
         );
         var session = await server.Api.NewSessionAsync("# Notebook\n\n## Section\n\n```csharp\n1 + 1\n```\n");
 
+        using (await server.GetAsync($"/?token={server.Token}")) { }
         await server.Api.PostAsync(200, $"sessions/{session}/evaluations", new { cells = "all", wait = 60 });
 
         string[] metrics =
@@ -48,6 +49,7 @@ public sealed class TelemetryTests
                 && collector.Spans.Keys.Any(name => name.StartsWith("Microsoft.AspNetCore/", StringComparison.Ordinal)),
             () => $"found only {string.Join(", ", collector.Spans.Keys)}"
         );
+        Assert.DoesNotContain(collector.Bodies, body => System.Text.Encoding.UTF8.GetString(body).Contains(server.Token!, StringComparison.Ordinal));
         Assert.Equal("livebook", collector.Resource["service.name"]);
         Assert.Equal("livebook@127.0.0.1", collector.Resource["service.instance.id"]);
         Assert.Equal("test", collector.Resource["deployment.environment.name"]);

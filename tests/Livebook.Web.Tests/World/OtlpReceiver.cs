@@ -27,6 +27,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>Names of spans, as <c>scope/name</c>.</summary>
     public ConcurrentDictionary<string, byte> Spans { get; } = new();
 
+    /// <summary>Everything that came, as it came.</summary>
+    public ConcurrentQueue<byte[]> Bodies { get; } = new();
+
     /// <summary>Attributes of the resource.</summary>
     public ConcurrentDictionary<string, string> Resource { get; } = new();
 
@@ -52,6 +55,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
+        Bodies.Enqueue(body.ToArray());
         foreach (var resource in Fields(body.ToArray(), 1))
         {
             foreach (var attribute in Fields(resource, 1).SelectMany(it => Fields(it, 1)))

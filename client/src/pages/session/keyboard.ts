@@ -69,6 +69,7 @@ export function keyboard(page: PageState, commands: Commands): () => void {
     ex: writing(current((cell) => commands.cancel(cell))),
     "00": writing(() => commands.restart()),
     so: () => (page.left = page.left === "outline" ? null : "outline"),
+    sf: () => (page.left = page.left === "files" ? null : "files"),
     ss: () => (page.left = page.left === "secrets" ? null : "secrets"),
     sb: () => (page.left = page.left === "bin" ? null : "bin"),
     sr: () => (page.right = page.right === "runtime" ? null : "runtime"),

@@ -2,12 +2,13 @@ import { createContext, tick } from "svelte";
 import { SvelteSet } from "svelte/reactivity";
 import type { CellView, Diagnostic, SectionView } from "../../protocol";
 import { isCode, isOutdated, shapeOf, type Shape } from "./cell-state";
+import { Uploads } from "./files/uploads.svelte";
 import type { NotebookStore } from "./notebook-store";
 
 export const SetupSection = "setup-section";
 export const SetupCell = "setup";
 
-export type LeftPanel = "outline" | "secrets" | "bin";
+export type LeftPanel = "outline" | "files" | "secrets" | "bin";
 export type RightPanel = "runtime" | "people";
 export type PageDialog = "help" | "file";
 
@@ -25,6 +26,8 @@ export class PageState {
   left = $state<LeftPanel | null>("outline");
   right = $state<RightPanel | null>("runtime");
   dialog = $state<PageDialog | null>(null);
+  /** A secret that code of a cell asked for and does not have: the panel offers it. */
+  wanted = $state<{ secret: string; cell: string } | null>(null);
   /** Section whose name is being edited. */
   renaming = $state<string | null>(null);
   /** Section about which the delete dialog asks. */
@@ -32,7 +35,11 @@ export class PageState {
   readonly collapsed = new SvelteSet<string>();
   readonly editors = new Map<string, EditorHandle>();
 
-  constructor(readonly store: NotebookStore) {}
+  readonly uploads: Uploads;
+
+  constructor(readonly store: NotebookStore) {
+    this.uploads = new Uploads(store.id);
+  }
 
   /** Ids of all cells from top to bottom. */
   readonly cells: readonly string[] = $derived.by(() => {
