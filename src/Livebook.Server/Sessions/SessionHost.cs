@@ -170,6 +170,8 @@ internal sealed partial class SessionHost : ILogHost, IAsyncDisposable
                 return OwnerReply.NotHere;
             return request switch
             {
+                // The page has heard of a later owner than this one, which stood still and does not know it yet.
+                SessionRequest.Join join when join.Epoch > actor.Epoch => OwnerReply.NotHere,
                 SessionRequest.Join join => await actor.JoinAsync(from, join),
                 SessionRequest.Submit submit => OwnerReply.Ok(
                     Channels.Pack(await actor.SubmitAsync(submit.Operation, new Asker(null, submit.User, null, submit.Key)), SessionJson.Default.SubmitReply)
