@@ -79,6 +79,9 @@ public sealed record EcsSource
 
     /// <summary>Secret to show there; null = none is asked for.</summary>
     public string? Authorization { get; init; }
+
+    /// <summary>A file that holds what <see cref="Authorization"/> would; it changes, so it is read each time. Null = none.</summary>
+    public string? AuthorizationFile { get; init; }
 }
 
 /// <summary>What a node may do.</summary>

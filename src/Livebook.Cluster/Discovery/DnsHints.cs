@@ -89,6 +89,6 @@ internal sealed class DnsHints : IHints
     /// <summary>Kubernetes names only pods that are ready, and a node is ready when it has found the others: the service must name all of them.</summary>
     private static string Explain(string name, DnsHeaderResponseCode code, string message) =>
         code == DnsHeaderResponseCode.NotExistentDomain && name.Contains(".svc.", StringComparison.Ordinal)
-            ? $"{message}; the headless service must exist with publishNotReadyAddresses: true"
+            ? $"{message}; the headless service must exist with publishNotReadyAddresses: true; another one is named by LIVEBOOK_CLUSTER=dns:NAME"
             : message;
 }

@@ -136,7 +136,7 @@ internal sealed class EcsApi(EcsSource source, TimeProvider time) : IDisposable
             return known;
         }
         using var request = new HttpRequestMessage(HttpMethod.Get, source.Credentials);
-        if (source.Authorization is { } secret)
+        if (await AuthorizationAsync(stop) is { } secret)
         {
             request.Headers.TryAddWithoutValidation("Authorization", secret);
         }
@@ -152,6 +152,22 @@ internal sealed class EcsApi(EcsSource source, TimeProvider time) : IDisposable
         }
         var ends = DateTimeOffset.TryParse(EcsTask.Text(answer, "Expiration"), out var expiration) ? expiration : time.GetUtcNow() + 2 * Early;
         return credentials = new(id, key, EcsTask.Text(answer, "Token"), ends);
+    }
+
+    private async Task<string?> AuthorizationAsync(CancellationToken stop)
+    {
+        if (source.AuthorizationFile is not { } file)
+        {
+            return source.Authorization;
+        }
+        try
+        {
+            return (await File.ReadAllTextAsync(file, stop)).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EcsException($"{file} (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE) cannot be read: {e.Message}");
+        }
     }
 
     private static JsonArray Strings(IEnumerable<string> values) => [.. values.Select(value => JsonValue.Create(value))];

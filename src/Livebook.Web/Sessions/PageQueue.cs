@@ -24,7 +24,7 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
     private long _bytes;
-    private bool _sentAway;
+    private bool _isClosing;
 
     public PageQueue(WebSocket socket)
     {
@@ -37,7 +37,7 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
         lock (_lock)
         {
             // What it misses it gets where it goes.
-            if (_sentAway)
+            if (_isClosing)
                 return true;
             if (_waiting.Count >= MaximumMessages || (_waiting.Count > 0 && _bytes + message.Length > MaximumBytes))
                 return false;
@@ -52,7 +52,7 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_sentAway)
+            if (_isClosing)
                 return;
             _waiting.Clear();
             _waiting.Enqueue(message);
@@ -65,12 +65,12 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_sentAway)
+            if (_isClosing)
                 return;
-            _sentAway = true;
+            _isClosing = true;
             _waiting.Clear();
         }
-        _ = CloseAsync(ServiceRestart, "this node is about to stop");
+        _ = SayCloseAsync(ServiceRestart, "this node is about to stop");
     }
 
     private async Task SendAsync()
@@ -106,8 +106,18 @@ internal sealed class PageQueue : IPageSink, IAsyncDisposable
         }
     }
 
-    /// <summary>Says why and closes.</summary>
-    public async Task CloseAsync(WebSocketCloseStatus status, string reason)
+    /// <summary>Says why and closes. What still waits is dropped: sent behind the close it would reset the connection before the page has read why.</summary>
+    public Task CloseAsync(WebSocketCloseStatus status, string reason)
+    {
+        lock (_lock)
+        {
+            _isClosing = true;
+            _waiting.Clear();
+        }
+        return SayCloseAsync(status, reason);
+    }
+
+    private async Task SayCloseAsync(WebSocketCloseStatus status, string reason)
     {
         try
         {

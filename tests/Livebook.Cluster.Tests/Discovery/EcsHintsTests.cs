@@ -102,6 +102,28 @@ public sealed class EcsHintsTests : IAsyncDisposable
         Assert.Equal("cannot find tasks, retrying: ECS names none with an IPv4 address", (await AskAsync()).Error);
     }
 
+    [Fact]
+    public async Task The_file_with_the_authorization_is_read_each_time()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var source = Source() with { Authorization = null, AuthorizationFile = file };
+            await File.WriteAllTextAsync(file, "wrong\n", Stop);
+            Assert.Contains("status 403", (await AskAsync(source)).Error, StringComparison.Ordinal);
+
+            await File.WriteAllTextAsync(file, FakeEcs.Authorization + "\n", Stop);
+            Assert.Contains("ECS names none", (await AskAsync(source)).Error, StringComparison.Ordinal);
+
+            File.Delete(file);
+            Assert.Contains("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", (await AskAsync(source)).Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private EcsSource Source() =>
         new()
         {

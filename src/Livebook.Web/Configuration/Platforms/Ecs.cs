@@ -80,6 +80,7 @@ internal static class Ecs
             Family = metadata.Family,
             Credentials = credentials,
             Authorization = env.Text("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+            AuthorizationFile = env.Text("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
         };
     }
 
