@@ -2,33 +2,10 @@ using Livebook.EndToEnd.World;
 
 namespace Livebook.EndToEnd.Clusters;
 
-/// <summary>Nodes that leave and come back.</summary>
+/// <summary>Nodes that die and come back.</summary>
 [Collection(SharedCluster.Name)]
 public sealed class ReturnTests(ThreeNodes shared) : SharedClusterTests(shared)
 {
-    [Fact]
-    public async Task A_session_of_a_stopped_node_goes_on_elsewhere_with_everything()
-    {
-        await using var run = await TypingRun.StartAsync(Cluster.Nodes[0], Cluster.Address, Cluster.SignInAddress, Stop);
-        var before = await Cluster.UntilAgreedAsync(run.Session, Stop);
-        var owner = Cluster.Named(before.Owner);
-        await run.UntilTypedAsync(10, before.Epoch, Stop);
-
-        await owner.TerminateAsync(Stop);
-        Assert.Equal(0, owner.Process.ExitCode);
-        await run.UntilTypedAsync(10, before.Epoch + 1, Stop);
-        var survivors = Cluster.Nodes.Where(node => node != owner).ToArray();
-        var place = (await survivors[0].PlacesAsync(Stop))[run.Session];
-        Assert.NotEqual(before.Owner, place.Owner);
-        Assert.True(place.Epoch > before.Epoch);
-
-        await owner.StartAsync(Stop);
-        await Cluster.UntilWholeAsync(Stop);
-        await run.EndAsync(Stop);
-        Assert.Equal(place.Owner, (await Cluster.UntilAgreedAsync(run.Session, Stop)).Owner);
-        Assert.Empty(await run.ViolationsAsync(Cluster.Nodes, Stop));
-    }
-
     [Fact]
     public async Task A_node_that_returns_learns_where_every_session_is_and_none_has_two_owners()
     {
