@@ -10,7 +10,7 @@ namespace Livebook.EndToEnd.Clusters;
 public sealed class KillTests(ThreeNodes shared, ITestOutputHelper output) : SharedClusterTests(shared)
 {
     /// <summary>How often the owner is killed; LIVEBOOK_E2E_KILLS asks for more.</summary>
-    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_KILLS") ?? "2", CultureInfo.InvariantCulture);
+    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_KILLS") ?? "1", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task Nothing_acknowledged_is_lost_or_doubled_when_owners_are_killed()

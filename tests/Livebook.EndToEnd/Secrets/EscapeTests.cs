@@ -45,7 +45,7 @@ public sealed class EscapeTests(PublicPlace place) : IClassFixture<PublicPlace>
         }
     }
 
-    private string[] AsNobody() => ["setpriv", "--reuid", Nobody, "--regid", "nogroup", "--clear-groups", place.Dotnet];
+    private string[] AsNobody() => ["/usr/bin/setpriv", "--reuid", Nobody, "--regid", "nogroup", "--clear-groups", place.Dotnet];
 
     private static string OwnedByNobody(string path)
     {
