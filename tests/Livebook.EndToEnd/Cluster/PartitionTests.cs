@@ -95,28 +95,6 @@ public sealed class PartitionTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
-    public async Task A_cut_between_two_nodes_that_a_third_one_reaches_puts_nobody_out()
-    {
-        await using var network = await SwitchedNetwork.StartAsync(3, Stop);
-        await using var cluster = await Cluster.StartAsync(3, Stop, ThreeNodes.Quick, network);
-        await using var run = await TypingRun.StartAsync(cluster.Nodes[0], cluster.Nodes[0].Address, cluster.Nodes[0].SignInAddress, Stop);
-        // The pages are on the owner, and the standby is the one that gets cut off from it, one way only.
-        var place = await cluster.UntilAgreedAsync(run.Session, Stop);
-        await run.UntilTypedAsync(10, place.Epoch, Stop);
-        await network.CutOneWayAsync(HostOf(cluster.Named(place.Standby!)), HostOf(cluster.Named(place.Owner)), Stop);
-        // What the standby cannot say to the owner goes through the third node: edits are confirmed all the while.
-        await run.UntilTypedAsync(50, place.Epoch, Stop);
-        foreach (var node in cluster.Nodes)
-            Assert.Equal("member", (await node.GetAsync("cluster", Stop)).GetProperty("status").GetString());
-        await network.HealAsync(Stop);
-        await cluster.UntilWholeAsync(Stop);
-        await run.UntilTypedAsync(10, place.Epoch, Stop);
-        await run.EndAsync(Stop);
-        Assert.Equal(place.Owner, (await cluster.UntilAgreedAsync(run.Session, Stop)).Owner);
-        Assert.Empty(await run.ViolationsAsync(cluster.Nodes, Stop));
-    }
-
     private static string HostOf(Node node) => node.Name[(node.Name.IndexOf('@', StringComparison.Ordinal) + 1)..];
 
     private static Task<string> TextAsync(NotebookPage page) => NotebookPage.TextOfAsync(page.Cells.First);

@@ -30,7 +30,7 @@ public sealed class RollingRestartTests(ThreeNodes shared, ITestOutputHelper out
     private const int FirstText = 2;
 
     /// <summary>Open pages; LIVEBOOK_E2E_PAGES asks for more.</summary>
-    private static readonly int Pages = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_PAGES") ?? "4", CultureInfo.InvariantCulture);
+    private static readonly int Pages = int.Parse(Environment.GetEnvironmentVariable("LIVEBOOK_E2E_PAGES") ?? "3", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task No_keystroke_is_lost_when_every_node_is_restarted_in_turn()
