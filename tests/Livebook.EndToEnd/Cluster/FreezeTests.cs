@@ -35,6 +35,9 @@ public sealed class FreezeTests(ITestOutputHelper output)
 
         // Owner and standby at once: the third node knows that the session is not gone, only its nodes.
         var third = cluster.Nodes.Single(node => node.Name != after.Owner && node.Name != after.Standby);
+        // It was the owner once: its old copy goes when it has seen that others went on.
+        var copy = Path.Combine(third.DataPath, "logs", run.Session + ".log");
+        await Wait.UntilAsync(() => Task.FromResult(!File.Exists(copy)), "the third node has no copy any more", Stop);
         var history = new History();
         await using var page = await PageClient.OpenAsync(third.Address, third.SignInAddress, run.Session, "z", history, Stop);
         await page.TypeAsync(run.Cell, Stop);
